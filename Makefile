@@ -1,0 +1,104 @@
+# Two commands matter: `make run` and `make test`. Both set up what is missing first.
+# `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+export PORT ?= 8000
+export RASA_TELEMETRY_ENABLED := false
+# Rasa imports TensorFlow and uses old SQLAlchemy calls; neither comment is about this project.
+export TF_CPP_MIN_LOG_LEVEL := 2
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+# Without compiled files every start would take half a minute.
+unexport PYTHONDONTWRITEBYTECODE
+
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+INSTALLED := .venv/.installed
+MODEL := models/assistant.tar.gz
+WIDGET_TOOLS := widget/node_modules/.installed
+TRAINED_FROM := config.yml domain.yml $(shell find data bot/nlu -name '*.yml' -o -name '*.py' -o -name '*.txt')
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+.PHONY: run
+run: $(MODEL) ## Set everything up and serve the assistant on http://localhost:8000 (PORT=...)
+	@$(BIN)/nasro-chat db upgrade
+	@$(BIN)/nasro-chat sample-data --if-empty
+	@exec $(BIN)/nasro-chat serve
+
+.PHONY: install
+install: $(INSTALLED) ## Install Python 3.10 and the locked packages into .venv
+
+$(INSTALLED): pyproject.toml uv.lock .python-version | $(UV)
+	@echo "Installing the locked packages into .venv ..."
+	@"$(UV)" sync --frozen --quiet
+	@touch $@
+
+# Where uv is missing it is installed into the project's own folder.
+.tools/bin/uv:
+	@echo "Installing uv into .tools ..."
+	@python3 -m venv .tools 2>/dev/null && .tools/bin/pip install --quiet uv \
+	  || python3 -m pip install --quiet --target .tools uv \
+	  || { echo "uv is missing and couldn't be installed: see https://docs.astral.sh/uv/"; exit 1; }
+
+.PHONY: train
+train: $(MODEL) ## Train the model if the training data is newer
+
+$(MODEL): $(TRAINED_FROM) | $(INSTALLED)
+	@echo "Training the model (about half a minute) ..."
+	@$(BIN)/nasro-chat train
+
+.PHONY: test
+test: $(MODEL) $(WIDGET_TOOLS) browser ## Set everything up, check the code and run all tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
+	@$(BIN)/nasro-chat check-contacts
+	@$(BIN)/coverage erase
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --skip-empty
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check the code without running it, and mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: nlu-report
+nlu-report: $(MODEL) ## Measure the understanding on the held-out test set, with a confusion matrix
+	@$(BIN)/python -m bot.nlu.report
+
+.PHONY: bench
+bench: $(MODEL) ## Measure training, start, and FAQ and look-up turns
+	@$(BIN)/python -m bench.turns
+
+.PHONY: shell
+shell: $(MODEL) ## Talk to the assistant in the terminal
+	@$(BIN)/nasro-chat shell
+
+.PHONY: clean
+clean: ## Remove the environment, the model and caches (the databases in var/ stay)
+	@rm -rf .venv .tools .rasa models results widget/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What only the tests need: tools for the widget from npm, and a Chromium.
+$(WIDGET_TOOLS): widget/package-lock.json | $(INSTALLED)
+	@echo "Installing the widget's tools ..."
+	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: browser
+browser:
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null && exit 0; \
+	echo "Installing Chromium for the browser tests ..."; \
+	as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	{ $$as_root apt-get update -qq && $$as_root apt-get install -yqq chromium >/dev/null; } \
+	  || { echo "The browser tests need Chromium: install it, or name it in CHROMIUM."; exit 1; }

@@ -1,0 +1,158 @@
+"""Upcoming classes: find_classes_form asks for the place, action_show_classes shows what there is."""
+
+from typing import Any
+
+from rasa_sdk import Action, FormValidationAction, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import wording
+from actions.base import Events, LookupAction
+from actions.places import ask_place, validate_place
+from actions.search import SEARCH_ENTITIES, Search, entity_values
+from registration.places import STATE_NAMES
+from registration.queries import ClassPage
+
+
+class ActionNewSearch(Action):
+    """Forgets what the last search asked for and the new question doesn't.
+
+    The place stays: a place named once holds until another is named. "How many seats are left?"
+    right after a list is about that list, so it keeps the rest too.
+    """
+
+    def name(self) -> str:
+        return "action_new_search"
+
+    async def run(
+        self,
+        dispatcher: CollectingDispatcher,  # noqa: ARG002  rasa-sdk's signature
+        tracker: Tracker,
+        domain: dict[str, Any],  # noqa: ARG002
+    ) -> Events:
+        is_about_seats = tracker.get_intent_of_latest_message() == "faq_seats_left"
+        named = entity_values(tracker, SEARCH_ENTITIES)
+        events = [SlotSet("lookup", "seats" if is_about_seats else "classes")]
+        if named or not is_about_seats:
+            events += [SlotSet(slot, named.get(slot)) for slot in ("course", "period")]
+        return events
+
+
+class ValidateFindClassesForm(FormValidationAction):
+    """Takes any place that can be told apart; a course or a month meanwhile is remembered."""
+
+    def name(self) -> str:
+        return "validate_find_classes_form"
+
+    async def validate_place(
+        self,
+        value: str,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,  # noqa: ARG002
+        domain: dict[str, Any],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        return validate_place(value, dispatcher)
+
+    async def get_validation_events(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        events = await super().get_validation_events(dispatcher, tracker, domain)
+        return events + heard_while_waiting(tracker, domain, self.form_name())
+
+
+class ActionAskFindClassesFormPlace(Action):
+    def name(self) -> str:
+        return "action_ask_find_classes_form_place"
+
+    async def run(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: dict[str, Any],  # noqa: ARG002
+    ) -> Events:
+        ask_place(dispatcher, tracker, first_time="utter_ask_place")
+        return []
+
+
+class ActionShowClasses(LookupAction):
+    """Shows the first upcoming classes that the search finds."""
+
+    def name(self) -> str:
+        return "action_show_classes"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        search = Search.from_values(tracker.slots)
+        page = await self.service.upcoming_classes(search)
+        if page.total:
+            return show_page(dispatcher, search, page, response=_found(page))
+
+        if search.place and search.place.kind in ("city", "zip"):
+            in_state = search.in_state()
+            page = await self.service.upcoming_classes(in_state)
+            if page.total and in_state.place:
+                return show_page(
+                    dispatcher,
+                    in_state,
+                    page,
+                    response="utter_classes_elsewhere_in_state",
+                    state=in_state.place.label,
+                    **wording.search_words(search),
+                )
+
+        dispatcher.utter_message(
+            response="utter_no_classes",
+            json_message={"as_of": page.as_of.isoformat()},
+            **wording.search_words(search),
+        )
+        neighbors = await self.service.neighbors_with_classes(search)
+        if neighbors:
+            dispatcher.utter_message(
+                response="utter_neighbors_with_classes",
+                buttons=[wording.neighbor_button(*neighbor) for neighbor in neighbors],
+                neighbors=", ".join(STATE_NAMES[state] for state, _ in neighbors),
+            )
+        return [SlotSet("listed_classes", []), SlotSet("shown", 0)]
+
+
+def show_page(
+    dispatcher: CollectingDispatcher,
+    search: Search,
+    page: ClassPage,
+    *,
+    response: str,
+    **variables: str,
+) -> Events:
+    """Says a page of classes as cards; later turns count and go on in it."""
+    dispatcher.utter_message(
+        response=response,
+        json_message=wording.live(page.classes, page.as_of),
+        buttons=[{"title": "Show more", "payload": "/more"}] if page.has_more else [],
+        total=page.total,
+        first=page.offset + 1,
+        last=page.offset + len(page.classes),
+        **{**wording.search_words(search), **variables},
+    )
+    return [
+        SlotSet("place", search.place.name if search.place else None),
+        SlotSet("listed_classes", [offered.id for offered in page.classes]),
+        SlotSet("shown", page.offset + len(page.classes)),
+        SlotSet("last_class", page.classes[0].id if page.total == 1 else None),
+    ]
+
+
+def heard_while_waiting(tracker: Tracker, domain: dict[str, Any], form: str) -> Events:
+    """Repeats the course and period of a message that a form got instead of what it waits for.
+
+    Without a slot event of its own, the form would take the message for an interruption that some
+    rule answers, and find only itself ("in March" while it waits for a place).
+    """
+    if tracker.get_intent_of_latest_message() in domain["forms"][form]["ignored_intents"]:
+        return []
+    named = entity_values(tracker, ("course", "period"))
+    return [SlotSet(slot, value) for slot, value in named.items()]
+
+
+def _found(page: ClassPage) -> str:
+    if page.total == 1:
+        return "utter_one_class_found"
+    return "utter_classes_found" if page.has_more else "utter_all_classes_found"

@@ -1,0 +1,47 @@
+"""The question for a place, which both look-ups ask: accept what can be told apart, else ask which."""
+
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.wording import place_button
+from registration.places import AmbiguousPlace, ForeignPlace, Place, resolve
+
+
+def validate_place(value: str, dispatcher: CollectingDispatcher) -> dict[str, Any]:
+    """Slots for a place that somebody named.
+
+    A place that could be several becomes the options to choose from; one abroad is said to be so.
+    """
+    place = resolve(value)
+    if isinstance(place, Place):
+        return {"place": place.name, "place_options": None}
+    if isinstance(place, AmbiguousPlace):
+        return {"place": None, "place_options": [option.name for option in place.options]}
+    if isinstance(place, ForeignPlace):
+        dispatcher.utter_message(response="utter_place_foreign", place=place.name)
+    else:
+        dispatcher.utter_message(response="utter_place_not_recognized")
+    return {"place": None, "place_options": None}
+
+
+def ask_place(dispatcher: CollectingDispatcher, tracker: Tracker, *, first_time: str) -> None:
+    """Asks for the place: which of several, or which at all."""
+    options = tracker.get_slot("place_options")
+    if options:
+        dispatcher.utter_message(
+            response="utter_which_place",
+            buttons=[place_button(name, label(name)) for name in options],
+            place=options[0].split(",")[0],
+        )
+    elif tracker.active_loop.get("is_interrupted"):
+        dispatcher.utter_message(response="utter_ask_place_again")
+    else:
+        dispatcher.utter_message(response=first_time)
+
+
+def label(name: str) -> str:
+    """How a place's canonical name is said."""
+    place = resolve(name)
+    return place.label if isinstance(place, Place) else name

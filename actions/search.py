@@ -1,0 +1,89 @@
+"""What a look-up is about, read from the conversation: place, course, period, and references.
+
+Slots hold plain strings (`domain.yml` says which); here they become the registration package's types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from registration.places import Place, resolve
+from registration.queries import ClassSummary
+
+SEARCH_ENTITIES = ("place", "course", "period")
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for classes; `None` means that it doesn't matter."""
+
+    place: Place | None = None
+    course: str | None = None
+    period: tuple[date, date] | None = None
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Search:
+        """The search that slot or entity values describe; what can't be understood is left out."""
+        place = resolve(values["place"]) if values.get("place") else None
+        return cls(
+            place=place if isinstance(place, Place) else None,
+            course=values.get("course"),
+            period=parse_period(values.get("period")),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Search()
+
+    def in_state(self) -> Search:
+        """The same search in the whole state of its place."""
+        state = resolve(self.place.state) if self.place and self.place.state else None
+        return replace(self, place=state if isinstance(state, Place) else None)
+
+    def matches(self, offered: ClassSummary) -> bool:
+        """Whether a class that was listed fits what somebody said of it ("the Dallas one")."""
+        return (
+            (self.place is None or _is_at(offered, self.place))
+            and (self.course is None or offered.course_code == self.course)
+            and (
+                self.period is None
+                or self.period[0] <= offered.starts_on <= self.period[1]
+                or self.period[0] <= offered.ends_on <= self.period[1]
+            )
+        )
+
+
+def parse_period(interval: str | None) -> tuple[date, date] | None:
+    """First and last day of an ISO interval ("2027-03-01/2027-03-31"); `None` for no interval."""
+    if not interval:
+        return None
+    first, _, last = interval.partition("/")
+    try:
+        return date.fromisoformat(first), date.fromisoformat(last or first)
+    except ValueError:
+        return None
+
+
+def entity_values(tracker: Tracker, names: Iterable[str]) -> dict[str, str]:
+    """The values of these entities in the latest message, the last one of each."""
+    wanted = set(names)
+    return {
+        entity["entity"]: entity["value"]
+        for entity in tracker.latest_message.get("entities") or []
+        if entity["entity"] in wanted
+    }
+
+
+def entity_value(tracker: Tracker, name: str) -> str | None:
+    return entity_values(tracker, [name]).get(name)
+
+
+def _is_at(offered: ClassSummary, place: Place) -> bool:
+    if place.kind == "city":
+        return place.state == offered.state and place.name.split(",")[0] == offered.city
+    return not place.states or offered.state in place.states

@@ -1,0 +1,198 @@
+"""Seats left in one class: seats_form finds out which class, action_show_seats tells its seats."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import REQUESTED_SLOT
+
+from actions import wording
+from actions.base import SERVICE, Events, LookupAction
+from actions.places import ask_place, validate_place
+from actions.search import SEARCH_ENTITIES, Search, entity_values
+from actions.service import RegistrationService
+from registration.errors import RegistrationUnavailable
+from registration.queries import ClassSummary
+
+NO_SUCH_CLASS = "none"
+"""Value of the slot class_id when nothing fits: the form is done, and the answer is that."""
+
+MOST_TO_CHOOSE_FROM = 6
+"""With more classes than that and no place, the place is asked for; with a place, the nearest
+dates are offered."""
+
+
+class ValidateSeatsForm(Action):
+    """Finds the one class that is meant, from what is said now and what was listed before.
+
+    One candidate fills `class_id` and ends the form, several are offered, and when too little is
+    known the place is asked for. Written without rasa-sdk's FormValidationAction because the two
+    slots aren't independent: what is asked next depends on what the database holds.
+
+    Args:
+        service: Whom to ask; a test hands in its own.
+    """
+
+    def __init__(self, service: RegistrationService = SERVICE) -> None:
+        self.service = service
+
+    def name(self) -> str:
+        return "validate_seats_form"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        if _is_interruption(tracker, domain):
+            # Only the question again: any other slot event would make the form keep the turn.
+            return [SlotSet(REQUESTED_SLOT, tracker.get_slot(REQUESTED_SLOT))]
+        try:
+            return await self._find_class(dispatcher, tracker)
+        except RegistrationUnavailable:
+            # Nothing left to ask: the form ends, and action_show_seats says that the list is away.
+            return [SlotSet("class_id", None), SlotSet(REQUESTED_SLOT, None)]
+
+    async def _find_class(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        if tracker.get_slot("class_id"):
+            return [
+                SlotSet("class_id", tracker.get_slot("class_id")),
+                SlotSet(REQUESTED_SLOT, None),
+            ]
+
+        listed = await self._listed_that_are_meant(tracker)
+        if listed:
+            return _choose(listed)
+
+        place: dict[str, Any] = {}
+        if tracker.get_slot("place"):
+            place = validate_place(tracker.slots["place"], dispatcher)
+        search = Search.from_values({**tracker.slots, **place})
+        ask_for_place = [
+            *(SlotSet(slot, value) for slot, value in place.items()),
+            SlotSet(REQUESTED_SLOT, "place"),
+        ]
+        if search.is_empty or place.get("place_options"):
+            return ask_for_place
+
+        page = await self.service.upcoming_classes(search, limit=MOST_TO_CHOOSE_FROM)
+        if page.has_more and not search.place:
+            return ask_for_place
+        return [
+            *(SlotSet(slot, value) for slot, value in place.items()),
+            *_choose(page.classes),
+        ]
+
+    async def _listed_that_are_meant(self, tracker: Tracker) -> Sequence[ClassSummary]:
+        """The listed classes that the message points at; none when it isn't about the list."""
+        said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
+        reference = said.pop("reference", None)
+        if reference == "that" and tracker.get_slot("last_class"):
+            return (await self.service.classes_by_id([tracker.get_slot("last_class")])).classes
+
+        ids = tracker.get_slot("listed_classes") or []
+        is_about_list = reference or not said or tracker.get_slot(REQUESTED_SLOT) == "class_id"
+        if not ids or not is_about_list:
+            return ()
+        listed = (await self.service.classes_by_id(ids)).classes
+        if reference and reference.lstrip("-").isdigit():
+            index = int(reference)
+            pointed = ids[index - 1 if index > 0 else index :][:1] if abs(index) <= len(ids) else []
+            return [offered for offered in listed if offered.id in pointed] or listed
+        meant = Search.from_values(said)
+        matching = [offered for offered in listed if meant.matches(offered)]
+        # "The Dallas one" when none is in Dallas is a new search.
+        return matching if matching or said else listed
+
+
+class ActionAskSeatsFormPlace(Action):
+    def name(self) -> str:
+        return "action_ask_seats_form_place"
+
+    async def run(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: dict[str, Any],  # noqa: ARG002  rasa-sdk's signature
+    ) -> Events:
+        ask_place(dispatcher, tracker, first_time="utter_ask_seats_place")
+        return []
+
+
+class ActionAskSeatsFormClassId(LookupAction):
+    """Offers the classes to choose from."""
+
+    def name(self) -> str:
+        return "action_ask_seats_form_class_id"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        page = await self.service.classes_by_id(tracker.get_slot("listed_classes") or [])
+        dispatcher.utter_message(
+            response="utter_which_class",
+            buttons=[wording.class_button(offered) for offered in page.classes],
+        )
+        return []
+
+
+class ActionShowSeats(LookupAction):
+    """Tells the seats left in the class that seats_form found."""
+
+    def name(self) -> str:
+        return "action_show_seats"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        class_id = tracker.get_slot("class_id")
+        if class_id is None:
+            raise RegistrationUnavailable("the class was never found out")
+
+        page = await self.service.classes_by_id([class_id])
+        if page.classes:
+            offered = page.classes[0]
+            dispatcher.utter_message(
+                response=_response(offered.seats_left),
+                json_message=wording.live(page.classes, page.as_of),
+                class_name=wording.class_name(offered),
+                seats=offered.seats_left,
+                capacity=offered.capacity,
+            )
+        else:
+            dispatcher.utter_message(
+                response="utter_no_such_class",
+                json_message={"as_of": page.as_of.isoformat()},
+                **wording.search_words(Search.from_values(tracker.slots)),
+            )
+        return [
+            SlotSet("class_id", None),
+            SlotSet("last_class", class_id if page.classes else None),
+        ]
+
+
+def _is_interruption(tracker: Tracker, domain: dict[str, Any]) -> bool:
+    """Whether the message is about something else than what the form waits for.
+
+    Then the form is called twice: first to turn the message down, and again after some rule has
+    answered it. A question that has just begun a search is never one.
+    """
+    if tracker.latest_action_name == "action_new_search":
+        return False
+    intent = tracker.get_intent_of_latest_message()
+    ignored = domain["forms"]["seats_form"]["ignored_intents"]
+    says_which = entity_values(tracker, (*SEARCH_ENTITIES, "reference", "class_id"))
+    return intent in ignored or not says_which
+
+
+def _choose(candidates: Sequence[ClassSummary]) -> Events:
+    """Slots for the classes that may be meant: one is it, several are asked about."""
+    if len(candidates) > 1:
+        return [
+            SlotSet("listed_classes", [offered.id for offered in candidates]),
+            SlotSet(REQUESTED_SLOT, "class_id"),
+        ]
+    class_id = candidates[0].id if candidates else NO_SUCH_CLASS
+    return [SlotSet("class_id", class_id), SlotSet(REQUESTED_SLOT, None)]
+
+
+def _response(seats_left: int) -> str:
+    if seats_left == 0:
+        return "utter_class_full"
+    return "utter_one_seat_left" if seats_left == 1 else "utter_seats_left"

@@ -1,0 +1,1 @@
+"""What runs inside the Rasa server: understanding, the web chat channel, the server, its commands."""

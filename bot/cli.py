@@ -1,0 +1,199 @@
+"""The console command `nasro-chat`. Every command works from the project's root.
+
+Rasa is imported by the commands that need it only: the import costs seconds, most of them TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.contacts import ContactsInvalid, load_contacts, overdue
+from bot.settings import Settings, SettingsInvalid
+from registration.database import Database
+from registration.errors import ImportRejected, RegistrationError
+from registration.settings import registration_url
+
+if TYPE_CHECKING:
+    from registration.importers import ImportReport
+
+DATA_FILES = ("config.yml", "domain.yml", "data")
+MODELS = Path("models")
+MODEL_NAME = "assistant"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """The chat assistant of NASRO, the National Association of School Resource Officers.
+
+    \b
+    A first start by hand:
+      nasro-chat db upgrade         make or update the registration database
+      nasro-chat sample-data        fill it with labelled sample classes, or
+      nasro-chat import classes F   with the real calendar
+      nasro-chat train              train the model
+      nasro-chat serve              answer on http://localhost:8000
+    """
+    # Rasa reports its use to its makers unless told not to; TensorFlow and SQLAlchemy comment on
+    # how Rasa uses them. All three are read when they are imported, which is later than this.
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+
+
+@main.command()
+@click.option(
+    "--model", type=click.Path(exists=True, path_type=Path), help="Default: the newest in models/."
+)
+def serve(model: Path | None) -> None:
+    """Serve the web chat API, the widget and the page on PORT (8000)."""
+    settings = _settings()
+    click.echo("Starting the assistant (about ten seconds) ...", err=True)
+    from bot.server import ModelMissing, serve_forever  # noqa: PLC0415  Rasa's import is slow
+
+    try:
+        serve_forever(settings, model or MODELS)
+    except ModelMissing as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option("--config", default="config.yml", show_default=True, help="The pipeline.")
+@click.option("--force", is_flag=True, help="Train everything again, whatever has changed.")
+def train(config: str, force: bool) -> None:
+    """Train the model from config.yml, domain.yml and data/ into models/."""
+    import rasa  # noqa: PLC0415  Rasa's import is slow
+
+    result = rasa.train(
+        domain="domain.yml",
+        config=config,
+        training_files="data",
+        output=str(MODELS),
+        fixed_model_name=MODEL_NAME,
+        force_training=force,
+    )
+    if result.model is None:
+        raise click.ClickException("Training failed; the lines above say why.")
+    # Without a change Rasa keeps the model it has: say that this is the model of today's data.
+    Path(result.model).touch()
+    click.echo(f"The model is {result.model}")
+
+
+@main.group()
+def db() -> None:
+    """The registration database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Make the database, or bring its tables up to date."""
+    with _database() as database:
+        database.upgrade()
+    click.echo("The registration database is up to date.")
+
+
+@main.command("sample-data")
+@click.option("--if-empty", is_flag=True, help="Leave a database that holds classes as it is.")
+def sample_data(if_empty: bool) -> None:
+    """Load labelled sample classes and members, dated from today on."""
+    from registration.sample import load_sample  # noqa: PLC0415  only needed here
+
+    with _database() as database:
+        if not database.is_empty():
+            if if_empty:
+                return
+            raise click.ClickException("The database already holds classes; nothing was loaded.")
+        load_sample(database, today=_now().date())
+    click.echo("Loaded SAMPLE classes and members (none of them is real).")
+
+
+@main.group("import")
+def import_() -> None:
+    """Load classes, members or registrations from CSV files (docs/calendar.md)."""
+
+
+def _import_command(name: str, what: str) -> None:
+    @import_.command(name, help=f"Load {what} from a CSV file; safe to repeat.")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option("--keep-good", is_flag=True, help="Load the good rows though others are bad.")
+    def command(file: Path, keep_good: bool) -> None:
+        from registration import importers  # noqa: PLC0415  only needed here
+
+        importer: Callable[..., ImportReport] = getattr(importers, f"import_{name}")
+        with _database() as database, click.progressbar(length=1, label=str(file)) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.length = max(total, 1)
+                bar.update(done - bar.pos)
+
+            try:
+                report = importer(database, file, keep_good=keep_good, progress=progress)
+            except ImportRejected as rejected:
+                _print_problems(rejected.report)
+                raise click.ClickException("Nothing was loaded.") from rejected
+        _print_problems(report)
+        click.echo(
+            f"{report.rows} rows: {report.created} new, {report.updated} changed, "
+            f"{report.unchanged} unchanged, {len(report.errors)} not loaded."
+        )
+
+
+for _name, _what in (
+    ("classes", "classes and conferences"),
+    ("members", "members"),
+    ("registrations", "registrations"),
+):
+    _import_command(_name, _what)
+
+
+def _print_problems(report: ImportReport) -> None:
+    for error in report.errors:
+        click.echo(f"line {error.line}, {error.column}: {error.message}", err=True)
+
+
+@main.command("check-contacts")
+def check_contacts() -> None:
+    """Fail when a contact's review date has passed, and say whom to ask."""
+    try:
+        late = overdue(load_contacts(), _now().date())
+    except ContactsInvalid as error:
+        raise click.ClickException(str(error)) from error
+    for contact in late:
+        click.echo(
+            f"{contact.name} ({contact.text}) was to be reviewed by {contact.review_by}: "
+            f"ask {contact.owner} and set a new date in contacts.yml.",
+            err=True,
+        )
+    if late:
+        sys.exit(1)
+    click.echo("Every contact is within its review date.")
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsInvalid as error:
+        raise click.ClickException(str(error)) from error
+
+
+class _database:
+    """The registration database for one command; its errors become one plain line."""
+
+    def __enter__(self) -> Database:
+        self._database = Database(registration_url(os.environ))
+        return self._database
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._database.dispose()
+        if isinstance(error, RegistrationError) and not isinstance(error, ImportRejected):
+            raise click.ClickException(str(error)) from error
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,114 @@
+"""The server: one Sanic application with the web chat API, the widget, the page and the health routes.
+
+Rasa's own application isn't used: it would add a root route, and with its HTTP API eighteen
+administrative ones. The channel is registered as Rasa registers channels.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from rasa.core.agent import Agent, load_agent
+from rasa.core.channels.channel import register
+from rasa.core.utils import AvailableEndpoints
+from sanic import Sanic
+
+from bot.action_endpoint import ActionEndpoint
+from bot.conversations import require_durable
+from bot.settings import Settings
+from bot.site import site_blueprint
+from bot.webchat.channel import WebChat
+from bot.webchat.health import health_blueprint
+from registration.database import Database
+
+logger = logging.getLogger(__name__)
+
+ENDPOINTS_FILE = "endpoints.yml"
+
+
+class ModelMissing(Exception):
+    """There is no model to serve; the message says how to get one."""
+
+
+async def assistant(model: Path) -> Agent:
+    """Loads the model, with custom actions and conversations as `endpoints.yml` says.
+
+    Args:
+        model: A model file, or a folder whose newest is taken.
+
+    Raises:
+        ModelMissing: There is none, or it can't be loaded.
+    """
+    endpoints = AvailableEndpoints.read_endpoints(ENDPOINTS_FILE)
+    endpoints.action = ActionEndpoint(endpoints.action)
+    agent = await load_agent(model_path=str(model), endpoints=endpoints)
+    if not agent.is_ready():
+        raise ModelMissing(f"No model could be loaded from {model}: run 'nasro-chat train' first.")
+    require_durable(agent)
+    return agent
+
+
+def create_app(settings: Settings, model: Path) -> Sanic:
+    """The application; it loads the model when its server starts."""
+    app = Sanic("nasro_chat", configure_logging=False)
+    app.config.FALLBACK_ERROR_FORMAT = "text"
+    app.config.PROXIES_COUNT = settings.proxies or None
+
+    webchat = WebChat(settings.webchat_config())
+    register([webchat], app, route=None)
+    registration = Database(settings.registration_url)
+
+    def model_is_loaded() -> bool:
+        return hasattr(app.ctx, "agent")
+
+    app.blueprint(
+        health_blueprint(
+            model=model_is_loaded,
+            conversations=lambda: require_durable(app.ctx.agent).database.ping(),
+            registration=registration.ping,
+            metrics=webchat.metrics,
+        )
+    )
+    app.blueprint(site_blueprint(is_demonstration=not settings.is_production))
+
+    @app.before_server_start
+    async def load(app: Sanic) -> None:
+        app.ctx.agent = await assistant(model)
+
+    @app.after_server_stop
+    async def close(_: Sanic) -> None:
+        registration.dispose()
+
+    return app
+
+
+def serve_forever(settings: Settings, model: Path) -> None:
+    """Serves until it is told to stop.
+
+    Raises:
+        ModelMissing: There is no model to serve.
+    """
+    if not (model.is_file() or any(model.glob("*.tar.gz"))):
+        raise ModelMissing(f"There is no model in {model}: run 'nasro-chat train' first.")
+    _log_quietly()
+    app = create_app(settings, model)
+
+    @app.after_server_start
+    async def say_where(_: Sanic) -> None:
+        host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0") else settings.host
+        print(f"The assistant is ready: http://{host}:{settings.port}  (Ctrl-C ends it)", flush=True)
+
+    app.run(
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        motd=False,
+    )
+
+
+def _log_quietly() -> None:
+    """Warnings of everybody, and what our own code reports; never what people write."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("bot", "actions", "registration"):
+        logging.getLogger(name).setLevel(logging.INFO)

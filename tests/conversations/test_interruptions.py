@@ -1,0 +1,92 @@
+"""Every topic in the middle of every question that the assistant waits on: answered, then asked again.
+
+The most reported kind of bug in Rasa bots is a question asked in the middle of a form.
+"""
+
+from typing import Any
+
+import pytest
+
+from registration.database import Database
+
+from .chat import Person, plain
+from .given import put
+from .test_topics import TOPICS
+
+GIVEN = {
+    "classes": [
+        {"id": "TX-1", "course": "basic", "city": "Austin", "state": "TX", "in_days": 20, "seats": 4},
+        {"id": "TX-2", "course": "cpted", "city": "Dallas", "state": "TX", "in_days": 40, "seats": 1},
+        {"id": "ME-1", "course": "basic", "city": "Portland", "state": "ME", "in_days": 30, "seats": 7},
+    ]
+}
+
+# What is said to get there, what the assistant then waits on, the reply to it, and the outcome.
+WAITING = {
+    "which place, of classes": (
+        ["show me the upcoming classes"],
+        "Which state, city or ZIP code",
+        "Texas",
+        "2 upcoming classes in Texas",
+    ),
+    "which of two places, of classes": (
+        ["show upcoming classes near portland"],
+        "more than one Portland",
+        "Portland, Maine",
+        "within 100 miles of Portland, Maine",
+    ),
+    "which place, of a class with seats": (
+        ["how many seats are left in the class"],
+        "Which state, city or ZIP code",
+        "Maine",
+        "has 7 of 40 seats left",
+    ),
+    "which class": (
+        ["how many seats are left in the texas class"],
+        "Which class do you mean?",
+        "the Dallas one",
+        "has one seat left",
+    ),
+}
+
+SMALL_TALK = {
+    "hello": "Hello!",
+    "thank you": "You're welcome",
+    "are you a bot": "automated assistant",
+    "can I talk to a person": "NASRO office",
+    "how much does the basic class cost": "I don't have that",
+    "what's the weather tomorrow": "outside what I know",
+    "is my certificate ready": "I can't look into member accounts",
+}
+
+
+def interruptions() -> list[tuple[str, str]]:
+    # Seats left is a look-up of its own, not an interruption of one.
+    asked = [(t["asked"][0], next(iter(t["answer"].values()))) for t in TOPICS if t["topic"] != "M9"]
+    return [*asked, *SMALL_TALK.items()]
+
+
+@pytest.mark.parametrize("waiting", WAITING)
+@pytest.mark.parametrize(("asked", "answer"), interruptions())
+def test_topic_is_answered_and_the_look_up_goes_on(
+    waiting: str, asked: str, answer: str, registration: Database, server_url: str
+) -> None:
+    put(registration, GIVEN)
+    before, question, reply, outcome = WAITING[waiting]
+    person = Person(server_url)
+    for text in before:
+        person.say(text)
+
+    answers = person.say(asked)
+
+    assert len(answers) == 2, texts(answers)
+    assert plain(answer) in plain(answers[0]["text"])
+    assert plain(question).lower() in plain(answers[1]["text"]).lower()
+
+    answers = person.say(reply)
+
+    assert outcome in plain(answers[0]["text"]), texts(answers)
+
+
+def texts(answers: list[dict[str, Any]]) -> list[str]:
+    return [answer["text"] for answer in answers]
