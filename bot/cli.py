@@ -5,6 +5,7 @@ Rasa is imported by the commands that need it only: the import costs seconds, mo
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -59,6 +60,18 @@ def serve(model: Path | None) -> None:
 
     try:
         serve_forever(settings, model or MODELS)
+    except ModelMissing as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+def shell() -> None:
+    """Talk to the assistant in the terminal."""
+    from bot.server import ModelMissing  # noqa: PLC0415  Rasa's import is slow
+    from bot.shell import talk  # noqa: PLC0415
+
+    try:
+        asyncio.run(talk(MODELS))
     except ModelMissing as error:
         raise click.ClickException(str(error)) from error
 

@@ -1,114 +1,16 @@
-"""Fixtures that several rooms of the tests share: the trained model and a really running server."""
+"""Fixtures that several rooms of the tests share: a really running server and its databases."""
 
-from __future__ import annotations
-
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
-import httpx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-START_TIMEOUT = 120.0
-"""Seconds; a start takes about ten, on a busy machine several times that."""
-
-
-@dataclass
-class Server:
-    """`nasro-chat serve` as a process of its own, with databases of its own."""
-
-    folder: Path
-    port: int
-    extra_environment: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def registration_url(self) -> str:
-        return f"sqlite:///{self.folder / 'registration.sqlite'}"
-
-    @property
-    def conversations_url(self) -> str:
-        return f"sqlite:///{self.folder / 'conversations.sqlite'}"
-
-    @property
-    def log(self) -> str:
-        return (self.folder / "server.log").read_text(errors="replace")
-
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PORT": str(self.port),
-            "NASRO_SECRET": "a secret that only the tests use, 32 or more",
-            "NASRO_REGISTRATION_URL": self.registration_url,
-            "NASRO_CONVERSATIONS_URL": self.conversations_url,
-            # All tests come from one address.
-            "NASRO_REQUESTS_PER_MINUTE": "1000000",
-            **self.extra_environment,
-        }
-
-    def start(self) -> None:
-        """Starts the server and waits until it is ready.
-
-        Raises:
-            RuntimeError: It ended or didn't get ready; the message shows what it printed.
-        """
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("nasro-chat"), "serve"],
-                cwd=ROOT,
-                env=self.environment(),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                if httpx.get(f"{self.url}/health/ready").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
-        self.stop()
-        raise RuntimeError(f"The server didn't get ready. It printed:\n{self.log}")
-
-    def stop(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from registration.database import Database
+from tests.running_server import Server, free_port
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The assistant as people get it, on a registration database with current tables and no rows."""
-    from registration.database import Database  # noqa: PLC0415  most tests need no database
-
     server = Server(folder=tmp_path_factory.mktemp("server"), port=free_port())
     Database(server.registration_url).upgrade()
     server.start()
@@ -119,3 +21,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def server_url(server: Server) -> str:
     return server.url
+
+
+@pytest.fixture(scope="session")
+def registration(server: Server) -> Iterator[Database]:
+    """The running server's registration database, opened from the tests' side."""
+    database = Database(server.registration_url)
+    yield database
+    database.dispose()

@@ -12,8 +12,8 @@ import yaml
 
 from registration.database import Database
 
-from .chat import Person
-from .given import put
+from tests.conversations.chat import Person
+from tests.conversations.given import put
 
 HERE = Path(__file__).parent
 

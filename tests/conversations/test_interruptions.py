@@ -9,9 +9,9 @@ import pytest
 
 from registration.database import Database
 
-from .chat import Person, plain
-from .given import put
-from .test_topics import TOPICS
+from tests.conversations.chat import Person, plain
+from tests.conversations.given import put
+from tests.conversations.test_topics import TOPICS
 
 GIVEN = {
     "classes": [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .chat import Person, plain
+from tests.conversations.chat import Person, plain
 
 TOPICS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("topics").joinpath("topics.yml").read_text(encoding="utf-8")

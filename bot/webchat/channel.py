@@ -1,0 +1,253 @@
+"""The web chat as a Rasa input channel: the routes under /api/chat/v1.
+
+A thin HTTP side. Every handler checks who is asking and how fast, reads what was sent, and has
+`turns` or `history` do the rest. Neither the conversation's id nor anything about the member is
+ever taken from what a client sends: see "Trust" in the design.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import InputChannel, UserMessage
+from sanic import Blueprint, Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty
+
+from bot.conversations import require_durable
+from bot.webchat import http
+from bot.webchat.config import WebChatConfig
+from bot.webchat.errors import ApiError, rate_limited, unavailable
+from bot.webchat.history import History
+from bot.webchat.http import client_address, invalid, json_response, read_object, text_field
+from bot.webchat.limits import TokenBuckets, address_key
+from bot.webchat.messages import Message, clean_text, iso, plain_words
+from bot.webchat.metrics import Metrics
+from bot.webchat.sessions import SessionTokens
+from bot.webchat.turns import CHANNEL, Said, Turns, answering_503, off_loop
+
+PREFIX = "/api/chat/v1"
+OPENAPI_FILE = Path(__file__).with_name("openapi.yaml")
+
+Handler = Callable[[Request], Awaitable[HTTPResponse]]
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class WebChat(InputChannel):
+    """The channel; give it to `rasa.core.channels.channel.register`."""
+
+    def __init__(
+        self,
+        config: WebChatConfig,
+        metrics: Metrics | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.config = config
+        self.metrics = metrics or Metrics()
+        self._clock = clock
+        self._tokens = SessionTokens(config.secret, config.session_ttl)
+        self._turns = Turns(config.turn_timeout, clock, self.metrics)
+        self._by_conversation = TokenBuckets(config.messages_per_conversation)
+        self._sessions_by_address = TokenBuckets(config.sessions_per_address)
+        self._requests_by_address = TokenBuckets(config.requests_per_address)
+
+    @classmethod
+    def name(cls) -> str:
+        return CHANNEL
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> "WebChat":  # noqa: ARG003 (Rasa's signature; secrets come from the environment)
+        """For `rasa run`: `bot.webchat.channel.WebChat:` in credentials.yml."""
+        from bot.settings import Settings  # noqa: PLC0415 (only this way in needs them)
+
+        return cls(Settings.from_environment(os.environ).webchat_config())
+
+    def url_prefix(self) -> str:
+        # `rasa run` would put the routes under /webhooks/; an absolute path takes them back.
+        return "/"
+
+    def blueprint(
+        self,
+        on_new_message: Callable[[UserMessage], Awaitable[Any]],  # noqa: ARG002 (turns.py asks the agent itself, to hold its lock around the whole turn)
+    ) -> Blueprint:
+        """The routes, each with its full path, so that registering needs no prefix."""
+        blueprint = Blueprint(CHANNEL)
+
+        @blueprint.listener("before_server_start")
+        async def install(app: Sanic, _: Any) -> None:
+            http.install(app, self.config, self.metrics)
+
+        def route(method: str, path: str, handler: Handler) -> None:
+            async def handle(
+                request: Request,
+            ) -> HTTPResponse:  # Sanic marks it; a method can't be.
+                return await handler(request)
+
+            # A streaming route: the body is not read before the handler asks, at its own limit.
+            blueprint.add_route(
+                handle,
+                f"{PREFIX}/{path}",
+                methods=[method],
+                name=f"{method} {path}",
+                stream=method == "POST",
+            )
+
+        route("POST", "sessions", self._open_session)
+        route("DELETE", "sessions", self._end_session)
+        route("POST", "messages", self._post_message)
+        route("GET", "messages", self._get_messages)
+        route("POST", "feedback", self._post_feedback)
+        route("GET", "openapi.yaml", self._get_openapi)
+        for path in ("sessions", "messages", "feedback"):
+            route("OPTIONS", path, self._preflight)
+        return blueprint
+
+    async def _open_session(self, request: Request) -> HTTPResponse:
+        self._slow_down(self._sessions_by_address, address_key(client_address(request)))
+        body = await read_object(request, self.config.max_body)
+        if body.get("identity_token") is not None:
+            raise ApiError("identity_not_configured")
+        agent = _agent(request)
+        session = self._tokens.open(self._clock())
+        async with answering_503("A session could not be opened"):
+            history = History(require_durable(agent).database)
+            welcome = await self._turns.welcome(agent, session.conversation_id)
+            await off_loop(history.open, session, welcome)
+        self.metrics.sessions.inc()
+        return json_response(
+            {
+                "token": session.token,
+                "expires_at": iso(session.expires_at),
+                **_as_json(welcome),
+            },
+            status=201,
+        )
+
+    async def _end_session(self, request: Request) -> HTTPResponse:
+        conversation_id = self._conversation(request)
+        agent = _agent(request)
+        async with (
+            answering_503("A session could not be ended"),
+            self._turns.alone(agent, conversation_id),
+        ):
+            store = require_durable(agent)
+            history = History(store.database)
+            await off_loop(_require_open, history, conversation_id)
+            await off_loop(
+                history.end,
+                conversation_id,
+                self._clock(),
+                lambda connection: store.erase(connection, conversation_id),
+            )
+        return empty()
+
+    async def _post_message(self, request: Request) -> HTTPResponse:
+        conversation_id = self._conversation(request)
+        self._slow_down(self._by_conversation, conversation_id)
+        said = self._said(await read_object(request, self.config.max_body))
+        answers = await self._turns.answer(_agent(request), conversation_id, said)
+        return json_response(_as_json(answers))
+
+    async def _get_messages(self, request: Request) -> HTTPResponse:
+        conversation_id = self._conversation(request)
+        async with answering_503("A history could not be read"):
+            history = History(require_durable(_agent(request)).database)
+            await off_loop(_require_open, history, conversation_id)
+            return json_response(_as_json(await off_loop(history.messages, conversation_id)))
+
+    async def _post_feedback(self, request: Request) -> HTTPResponse:
+        conversation_id = self._conversation(request)
+        self._slow_down(self._by_conversation, conversation_id)
+        body = await read_object(request, self.config.max_body)
+        message_id, helpful, comment = self._feedback(body)
+        agent = _agent(request)
+        async with (
+            answering_503("Feedback could not be stored"),
+            self._turns.alone(agent, conversation_id),
+        ):
+            history = History(require_durable(agent).database)
+            await off_loop(_require_open, history, conversation_id)
+            if not await off_loop(
+                history.rate, conversation_id, message_id, helpful, comment, self._clock()
+            ):
+                raise ApiError("message_not_found")
+        self.metrics.feedback.labels(str(helpful).lower()).inc()
+        return empty()
+
+    async def _get_openapi(self, _: Request) -> HTTPResponse:
+        return HTTPResponse(OPENAPI_FILE.read_bytes(), content_type="application/yaml")
+
+    async def _preflight(self, _: Request) -> HTTPResponse:
+        # What the browser wants to know is in the headers that http.install adds.
+        return empty()
+
+    def _conversation(self, request: Request) -> str:
+        """The conversation whose token the request carries."""
+        self._slow_down(self._requests_by_address, address_key(client_address(request)))
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise ApiError("session_invalid")
+        return self._tokens.conversation_of(token.strip(), self._clock())
+
+    def _said(self, body: dict[str, Any]) -> Said:
+        text, payload = text_field(body, "text"), text_field(body, "payload")
+        client_id = text_field(body, "client_id")
+        if (text is None) == (payload is None):
+            raise invalid("it needs either text or payload.")
+        if client_id is not None:
+            client_id = client_id.lower()
+            if not _is_uuid(client_id):
+                raise invalid("client_id is not a UUID.")
+        if text is not None:
+            text = clean_text(text)
+            if len(text) > self.config.max_text:
+                raise ApiError("message_too_long", limit=self.config.max_text)
+            if not plain_words(text):
+                raise ApiError("empty_message")
+        return Said(self._clock(), text, payload, client_id)
+
+    def _feedback(self, body: dict[str, Any]) -> tuple[str, bool, str | None]:
+        message_id, helpful = text_field(body, "message_id"), body.get("helpful")
+        comment = clean_text(text_field(body, "comment") or "") or None
+        if message_id is None:
+            raise invalid("message_id is missing.")
+        if not isinstance(helpful, bool):
+            raise invalid("helpful is neither true nor false.")
+        if comment and len(comment) > self.config.max_comment:
+            raise ApiError("comment_too_long", limit=self.config.max_comment)
+        return message_id, helpful, comment
+
+    def _slow_down(self, buckets: TokenBuckets, key: str) -> None:
+        if seconds := buckets.take(key, time.monotonic()):
+            raise rate_limited(seconds)
+
+
+def _agent(request: Request) -> Agent:
+    agent = getattr(request.app.ctx, "agent", None)
+    if agent is None:
+        raise unavailable()
+    return agent
+
+
+def _require_open(history: History, conversation_id: str) -> None:
+    if not history.is_open(conversation_id):
+        raise ApiError("session_invalid")
+
+
+def _as_json(messages: list[Message]) -> dict[str, Any]:
+    return {"messages": [message.as_json() for message in messages]}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

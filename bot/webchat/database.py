@@ -1,0 +1,171 @@
+"""The conversations database: its connections and its tables.
+
+The tables here are the web chat's own; Rasa's events live beside them in the same database (see
+`bot.conversations`), so that a turn and what it changed are stored together or not at all.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.pool import QueuePool
+
+METADATA = sa.MetaData()
+
+POOL_SIZE = 5
+MAX_OVERFLOW = 5
+"""Connections per process. Rasa's default of 50 + 100 would exhaust a PostgreSQL server."""
+
+
+class UtcDateTime(sa.types.TypeDecorator):
+    """A moment that is in UTC on both sides; SQLite alone would lose the time zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Any) -> datetime | None:
+        return None if value is None else value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: datetime | None, _: Any) -> datetime | None:
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=timezone.utc)
+
+
+sessions = sa.Table(
+    "webchat_sessions",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True, comment="the conversation's id"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime, comment="ended by its owner, text erased"),
+)
+
+messages = sa.Table(
+    "webchat_messages",
+    METADATA,
+    sa.Column(
+        "number",
+        sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+        comment="the order of a conversation",
+    ),
+    sa.Column("conversation_id", sa.ForeignKey(sessions.c.id), nullable=False, index=True),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("turn", sa.String(32), nullable=False, comment="what was said in one exchange"),
+    sa.Column("client_id", sa.String(36), comment="the sender's own id of a user's message"),
+    sa.Column("sender", sa.String(9), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.UniqueConstraint("conversation_id", "client_id"),
+)
+
+feedback = sa.Table(
+    "webchat_feedback",
+    METADATA,
+    sa.Column("conversation_id", sa.ForeignKey(sessions.c.id), primary_key=True),
+    sa.Column("message_id", sa.String(36), primary_key=True),
+    sa.Column("helpful", sa.Boolean, nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+
+class ConversationDatabase:
+    """Connections to the conversations database.
+
+    Nothing is opened before it is needed: a server may start while its database is still
+    starting, says so in its readiness, and recovers by itself.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        metadata: Sequence[sa.MetaData] = (METADATA,),
+        busy_timeout: float = 5.0,
+    ) -> None:
+        """Describes the database.
+
+        Args:
+            url: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
+            metadata: The tables that are created where they are missing.
+            busy_timeout: Seconds SQLite waits for another writer before it gives up.
+        """
+        self.url = url
+        self._metadata = metadata
+        self._busy_timeout = busy_timeout
+        self._opening = threading.Lock()
+        self._engine: Engine | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._open().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: committed at the end, rolled back if anything goes wrong."""
+        # An SQLite transaction that begins by reading can't always go on to write; so it says
+        # at once that it will. Other databases ignore the option.
+        with self._open().execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Raises SQLAlchemyError, or OSError, where the database can't be used."""
+        with self.reading() as connection:
+            connection.execute(sa.select(sessions.c.id).limit(1)).all()
+
+    def dispose(self) -> None:
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _open(self) -> Engine:
+        with self._opening:
+            if self._engine is None:
+                engine = self._create_engine()
+                for metadata in self._metadata:
+                    metadata.create_all(engine)
+                self._engine = engine
+            return self._engine
+
+    def _create_engine(self) -> Engine:
+        url = make_url(self.url)
+        options: dict[str, Any] = {
+            "future": True,
+            "poolclass": QueuePool,
+            "pool_size": POOL_SIZE,
+            "max_overflow": MAX_OVERFLOW,
+            "pool_timeout": 10,
+            # An SQL error would otherwise repeat what the person wrote, in the log.
+            "hide_parameters": True,
+        }
+        if url.get_backend_name() != "sqlite":
+            return sa.create_engine(url, pool_pre_ping=True, **options)
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        options["connect_args"] = {"check_same_thread": False, "timeout": self._busy_timeout}
+        engine = sa.create_engine(url, **options)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # The driver's own guessing of when a transaction begins is switched off; see _begin_sqlite.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))

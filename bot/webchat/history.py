@@ -1,0 +1,174 @@
+"""What was said in each conversation, and what people thought of it.
+
+Plain functions of a database, to be called in a thread; no HTTP, no Rasa. Where a write belongs
+together with one of Rasa's, the caller hands it in as `also` and both share a transaction.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.webchat.database import ConversationDatabase, feedback, messages, sessions
+from bot.webchat.messages import Message
+from bot.webchat.sessions import Session
+
+Also = Callable[[Connection], None]
+
+
+@dataclass(frozen=True)
+class History:
+    """Reads and writes conversations."""
+
+    database: ConversationDatabase
+
+    def open(self, session: Session, welcome: Sequence[Message]) -> None:
+        """Remembers a new conversation and what it was greeted with."""
+        with self.database.writing() as connection:
+            connection.execute(
+                sessions.insert().values(
+                    id=session.conversation_id,
+                    created_at=session.created_at,
+                    expires_at=session.expires_at,
+                )
+            )
+            _insert(connection, session.conversation_id, welcome, client_id=None)
+
+    def is_open(self, conversation_id: str) -> bool:
+        """Whether the conversation was opened here and has not been ended."""
+        query = sa.select(sessions.c.id).where(
+            sessions.c.id == conversation_id, sessions.c.ended_at.is_(None)
+        )
+        with self.database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """Both sides of the conversation, in order."""
+        return self._messages(messages.c.conversation_id == conversation_id)
+
+    def answer_to(self, conversation_id: str, client_id: str) -> list[Message] | None:
+        """What was answered to the message the client calls `client_id`; None if it is new."""
+        turn = sa.select(messages.c.turn).where(
+            messages.c.conversation_id == conversation_id, messages.c.client_id == client_id
+        )
+        said = self._messages(
+            messages.c.conversation_id == conversation_id,
+            messages.c.turn == turn.scalar_subquery(),
+        )
+        return [message for message in said if message.sender == "assistant"] if said else None
+
+    def offered_title(self, conversation_id: str, payload: str) -> str | None:
+        """The title of the latest button that offered `payload` in this conversation."""
+        offers = self._messages(
+            messages.c.conversation_id == conversation_id, messages.c.sender == "assistant"
+        )
+        return next(
+            (
+                button["title"]
+                for message in reversed(offers)
+                for button in message.buttons
+                if button["payload"] == payload
+            ),
+            None,
+        )
+
+    def add_turn(
+        self,
+        conversation_id: str,
+        said: Message,
+        answers: Sequence[Message],
+        client_id: str | None,
+        also: Also,
+    ) -> None:
+        """Stores one exchange whole, or nothing of it."""
+        with self.database.writing() as connection:
+            _insert(connection, conversation_id, [said, *answers], client_id=client_id)
+            also(connection)
+
+    def rate(
+        self,
+        conversation_id: str,
+        message_id: str,
+        helpful: bool,
+        comment: str | None,
+        at: datetime,
+    ) -> bool:
+        """Stores what someone thought of an answer, in place of what they said of it before.
+
+        Returns:
+            False if the assistant never said such a message in this conversation.
+        """
+        of_message = sa.and_(
+            feedback.c.conversation_id == conversation_id, feedback.c.message_id == message_id
+        )
+        answer = sa.select(messages.c.number).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.id == message_id,
+            messages.c.sender == "assistant",
+        )
+        with self.database.writing() as connection:
+            if connection.execute(answer).first() is None:
+                return False
+            connection.execute(feedback.delete().where(of_message))
+            connection.execute(
+                feedback.insert().values(
+                    conversation_id=conversation_id,
+                    message_id=message_id,
+                    helpful=helpful,
+                    comment=comment,
+                    at=at,
+                )
+            )
+            return True
+
+    def end(self, conversation_id: str, at: datetime, also: Also) -> None:
+        """Ends the conversation and erases what was written in it.
+
+        The bare facts stay: that it took place, and which way the thumbs went.
+        """
+        with self.database.writing() as connection:
+            connection.execute(
+                sessions.update().where(sessions.c.id == conversation_id).values(ended_at=at)
+            )
+            connection.execute(
+                messages.delete().where(messages.c.conversation_id == conversation_id)
+            )
+            connection.execute(
+                feedback.update()
+                .where(feedback.c.conversation_id == conversation_id)
+                .values(comment=None)
+            )
+            also(connection)
+
+    def _messages(self, *conditions: Any) -> list[Message]:
+        query = sa.select(messages).where(*conditions).order_by(messages.c.number)
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [Message(id=row.id, sender=row.sender, at=row.at, **row.content) for row in rows]
+
+
+def _insert(
+    connection: Connection,
+    conversation_id: str,
+    said: Sequence[Message],
+    client_id: str | None,
+) -> None:
+    turn = uuid.uuid4().hex
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "turn": turn,
+            "client_id": client_id if message.sender == "user" else None,
+            "id": message.id,
+            "sender": message.sender,
+            "at": message.at,
+            "content": message.content(),
+        }
+        for message in said
+    ]
+    if rows:
+        connection.execute(messages.insert(), rows)

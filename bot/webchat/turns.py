@@ -1,0 +1,240 @@
+"""One exchange: what a person said goes to Rasa, what it answers is stored and given back.
+
+Also the one place that knows how Rasa is asked. Turns of a conversation run one after another in
+the order they came, also across processes; each is stored whole or not at all.
+"""
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bot.conversations import require_durable
+from bot.webchat.errors import ApiError, unavailable
+from bot.webchat.history import History
+from bot.webchat.messages import Message, assistant_message, plain_words
+from bot.webchat.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "webchat"
+WELCOME = "utter_welcome"
+ACTION_FAILED = "utter_action_failed"
+
+POLL_SECONDS = 0.05
+"""How often another process is asked whether it is done with the conversation. Rasa's default is
+a second, and a second is what the person would wait."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came from a client: words, or the payload of a button. Exactly one of them."""
+
+    at: datetime
+    text: str | None
+    payload: str | None
+    client_id: str | None
+
+
+class WebChatOutput(OutputChannel):
+    """Keeps whole responses; Rasa's base class would take them apart into separate messages."""
+
+    def __init__(self) -> None:
+        self.responses: list[dict[str, Any]] = []
+
+    @classmethod
+    def name(cls) -> str:
+        return CHANNEL
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:  # noqa: ARG002 (Rasa's signature)
+        self.responses.append(message)
+
+
+class Turns:
+    """Runs turns, and whatever else must not happen in the middle of one."""
+
+    def __init__(self, timeout: float, clock: Callable[[], datetime], metrics: Metrics) -> None:
+        self._timeout = timeout
+        self._clock = clock
+        self._metrics = metrics
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def welcome(self, agent: Agent, conversation_id: str) -> list[Message]:
+        """The greeting of a new conversation; not a turn, the person has said nothing yet."""
+        if not agent.is_ready():
+            raise unavailable()
+        greeting = await self._say(agent, WELCOME, conversation_id)
+        return [greeting] if greeting else []
+
+    async def answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
+        """What the assistant answers.
+
+        Raises:
+            ApiError: Nothing was stored then.
+        """
+        began = time.perf_counter()
+        try:
+            messages = await self._to_the_end(self._answer_in_order(agent, conversation_id, said))
+        except ApiError as error:
+            if error.status >= 500:
+                self._metrics.turns.labels("failed").inc()
+            raise
+        self._metrics.turn_seconds.observe(time.perf_counter() - began)
+        return messages
+
+    @asynccontextmanager
+    async def alone(self, agent: Agent, conversation_id: str) -> AsyncIterator[None]:
+        """Waits for the conversation's earlier requests and keeps later ones waiting.
+
+        Two locks: ours wakes the next in line at once; Rasa's is shared between processes where
+        endpoints.yml says so, and is never contended within one thanks to the first.
+        """
+        lock = self._locks.setdefault(conversation_id, asyncio.Lock())
+        async with (
+            lock,
+            agent.lock_store.lock(conversation_id, wait_time_in_seconds=POLL_SECONDS),
+        ):
+            yield
+
+    async def _to_the_end(self, turn: Coroutine[Any, Any, T]) -> T:
+        """Finishes a turn even if its client has gone: it will ask again with its client_id."""
+        task = asyncio.ensure_future(turn)
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Marks the error as seen: with the client gone, nobody else will look.
+            task.exception()
+
+    async def _answer_in_order(
+        self, agent: Agent, conversation_id: str, said: Said
+    ) -> list[Message]:
+        async with answering_503("A turn failed"), self.alone(agent, conversation_id):
+            return await self._answer(agent, conversation_id, said)
+
+    async def _answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
+        store = require_durable(agent)
+        history = History(store.database)
+        stored, title = await off_loop(_look_up, history, conversation_id, said)
+        if stored is not None:
+            self._metrics.turns.labels("repeated").inc()
+            return stored
+        if not agent.is_ready():
+            raise unavailable()
+
+        asked = Message("user", said.at, said.text or title or "")
+        if said.client_id:
+            # So a client finds its own messages again in the history.
+            asked = Message("user", said.at, asked.text, id=said.client_id)
+        with store.hold_back(conversation_id) as events:
+            responses = await asyncio.wait_for(
+                self._ask(agent, conversation_id, said, asked.id), self._timeout
+            )
+        answers = [m for r in responses if (m := assistant_message(r, self._clock())) is not None]
+        outcome = "answered" if answers else "silent"
+        if not answers:
+            answers = [await self._apology(agent, conversation_id)]
+        await off_loop(
+            history.add_turn, conversation_id, asked, answers, said.client_id, events.write
+        )
+        self._metrics.turns.labels(outcome).inc()
+        return answers
+
+    async def _ask(
+        self, agent: Agent, conversation_id: str, said: Said, message_id: str
+    ) -> list[dict[str, Any]]:
+        output = WebChatOutput()
+        message = partial(
+            UserMessage,
+            output_channel=output,
+            sender_id=conversation_id,
+            input_channel=CHANNEL,
+            message_id=message_id,
+        )
+        if said.payload is not None:
+            await agent.processor.handle_message(message(said.payload))
+        else:
+            # Parsed here, so that Rasa parses nothing again: what a person typed is never an
+            # order, whatever it looks like after this point.
+            words = plain_words(said.text or "")
+            parsed = await agent.processor.parse_message(message(words))
+            await agent.processor.handle_message(message(words, parse_data=parsed))
+        return output.responses
+
+    async def _apology(self, agent: Agent, conversation_id: str) -> Message:
+        """What is said when nothing else was: an action failed, and silence helps nobody."""
+        apology = await self._say(agent, ACTION_FAILED, conversation_id)
+        if apology is None:
+            raise unavailable()
+        return apology
+
+    async def _say(self, agent: Agent, response: str, conversation_id: str) -> Message | None:
+        tracker = DialogueStateTracker.from_events(conversation_id, [], agent.domain.slots)
+        generated = await agent.nlg.generate(response, tracker, CHANNEL)
+        message = assistant_message(generated or {}, self._clock())
+        if message is None:
+            logger.error("The domain has no usable response %s.", response)
+        return message
+
+
+def _look_up(
+    history: History, conversation_id: str, said: Said
+) -> tuple[list[Message] | None, str | None]:
+    """The answer if it was given before, and the title of the button that was pressed."""
+    if not history.is_open(conversation_id):
+        raise ApiError("session_invalid")
+    if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
+        return stored, None
+    if said.payload is None:
+        return None, None
+    title = history.offered_title(conversation_id, said.payload)
+    if title is None:
+        raise ApiError("payload_not_offered")
+    return None, title
+
+
+async def off_loop(function: Callable[..., T], *arguments: Any) -> T:
+    """Runs what waits for a database in a thread."""
+    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+
+
+@asynccontextmanager
+async def answering_503(what: str) -> AsyncIterator[None]:
+    """Turns every failure within into a 503, and into a log entry that quotes nobody.
+
+    An exception's own message may repeat what a person wrote, so only its type and its place
+    are logged.
+    """
+    try:
+        yield
+    except ApiError:
+        raise
+    except Exception as error:
+        logger.error("%s: %s", what, _type_and_place(error))
+        raise unavailable() from None
+
+
+def _type_and_place(error: BaseException | None) -> str:
+    parts = []
+    while error is not None:
+        place = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"{type(error).__module__}.{type(error).__qualname__}\n{place}")
+        error = error.__cause__ or error.__context__
+    return "caused by ".join(parts)

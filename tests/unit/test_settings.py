@@ -1,0 +1,63 @@
+"""Settings from the environment, and that docs/settings.md lists them all."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import settings
+from bot.settings import Settings, SettingsInvalid
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "x" * 32
+
+
+def test_development_makes_a_secret_once_and_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    first = Settings.from_environment({}).secret
+    second = Settings.from_environment({}).secret
+
+    assert first == second
+    assert len(first) >= 32
+    assert (tmp_path / "var/secret").stat().st_mode & 0o077 == 0
+
+
+def test_production_needs_a_secret_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsInvalid, match="NASRO_SECRET is not set"):
+        Settings.from_environment({"NASRO_ENVIRONMENT": "production"})
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("NASRO_ENVIRONMENT", "prod", "use development or production"),
+        ("PORT", "http", "use a number"),
+        ("PORT", "70000", "use a number from 0 to 65535"),
+        ("NASRO_SECRET", "short", "at least 32"),
+        ("NASRO_ALLOWED_ORIGINS", "https://nasro.org/", "is not an origin"),
+    ],
+)
+def test_setting_that_cannot_be_used_is_named(variable: str, value: str, problem: str) -> None:
+    with pytest.raises(SettingsInvalid, match=problem):
+        Settings.from_environment({"NASRO_SECRET": SECRET, variable: value}).webchat_config()
+
+
+def test_secret_is_not_in_what_a_log_would_show() -> None:
+    found = Settings.from_environment({"NASRO_SECRET": SECRET})
+
+    assert SECRET not in repr(found)
+    assert SECRET not in repr(found.webchat_config())
+
+
+def test_every_variable_is_documented() -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.M))
+
+    assert documented == set(settings.VARIABLES)
