@@ -37,7 +37,9 @@ class ActionDidYouMean(Action):
 
 def _likely_topics(ranking: list[dict[str, Any]], domain: dict[str, Any]) -> list[dict[str, str]]:
     """Buttons of the most probable topics, most probable first."""
-    topics = {b["payload"].lstrip("/"): b for b in domain["responses"]["utter_topics"][0]["buttons"]}
+    topics = {
+        b["payload"].lstrip("/"): b for b in domain["responses"]["utter_topics"][0]["buttons"]
+    }
     likely = [
         topics[intent["name"]]
         for intent in ranking

@@ -41,9 +41,7 @@ def search_words(search: Search) -> dict[str, str]:
 
 def period_words(first: date, last: date) -> str:
     """ "March 2027", "September to November 2027", "March 3, 2027", "March 3 to April 2, 2027"."""
-    is_whole_months = (
-        first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
-    )
+    is_whole_months = first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
     if is_whole_months:
         if (first.year, first.month) == (last.year, last.month):
             return f"{first:%B %Y}"

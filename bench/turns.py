@@ -39,7 +39,9 @@ FAQ_TURNS = (
 
 
 def main() -> None:
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one for the server")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one for the server"
+    )
     rows = [("training, nothing cached", f"{training_seconds():.1f} s")]
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder=Path(folder), port=free_port(), cores={0})

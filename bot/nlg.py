@@ -26,7 +26,8 @@ class ContactsNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
         self._contacts = load_contacts()
         self._texts = {name: contact.text for name, contact in self._contacts.items()}
 
-    def _response_variables(  # type: ignore[override]  # Rasa's is static; it's called on self
+    # Rasa's is static, but called on the instance.
+    def _response_variables(
         self, filled_slots: dict[str, Any] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         return {**super()._response_variables(filled_slots or {}, kwargs), **self._texts}

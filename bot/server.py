@@ -7,6 +7,7 @@ administrative ones. The channel is registered as Rasa registers channels.
 from __future__ import annotations
 
 import logging
+from asyncio import AbstractEventLoop
 from pathlib import Path
 
 from rasa.core.agent import Agent, load_agent
@@ -73,11 +74,11 @@ def create_app(settings: Settings, model: Path) -> Sanic:
     app.blueprint(site_blueprint(is_demonstration=not settings.is_production))
 
     @app.before_server_start
-    async def load(app: Sanic) -> None:
+    async def load(app: Sanic, _: AbstractEventLoop) -> None:
         app.ctx.agent = await assistant(model)
 
     @app.after_server_stop
-    async def close(_: Sanic) -> None:
+    async def close(_: Sanic, __: AbstractEventLoop) -> None:
         registration.dispose()
 
     return app
@@ -95,9 +96,11 @@ def serve_forever(settings: Settings, model: Path) -> None:
     app = create_app(settings, model)
 
     @app.after_server_start
-    async def say_where(_: Sanic) -> None:
+    async def say_where(_: Sanic, __: AbstractEventLoop) -> None:
         host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0") else settings.host
-        print(f"The assistant is ready: http://{host}:{settings.port}  (Ctrl-C ends it)", flush=True)
+        print(
+            f"The assistant is ready: http://{host}:{settings.port}  (Ctrl-C ends it)", flush=True
+        )
 
     app.run(
         host=settings.host,
@@ -109,6 +112,8 @@ def serve_forever(settings: Settings, model: Path) -> None:
 
 def _log_quietly() -> None:
     """Warnings of everybody, and what our own code reports; never what people write."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     for name in ("bot", "actions", "registration"):
         logging.getLogger(name).setLevel(logging.INFO)

@@ -40,6 +40,7 @@ VARIABLES = (
 DEFAULT_CONVERSATIONS_URL = "sqlite:///var/conversations.sqlite"
 SECRET_FILE = Path("var/secret")
 
+
 class SettingsInvalid(Exception):
     """A setting can't be used; the message says which, and what would do."""
 
@@ -90,7 +91,9 @@ class Settings:
         """
         environment = environ.get(ENVIRONMENT, "development")
         if environment not in ("development", "production"):
-            raise SettingsInvalid(f"{ENVIRONMENT} is '{environment}': use development or production")
+            raise SettingsInvalid(
+                f"{ENVIRONMENT} is '{environment}': use development or production"
+            )
         return cls(
             environment=environment,  # type: ignore[arg-type]  # one of the two, as just checked
             host=environ.get(HOST, "127.0.0.1"),

@@ -22,6 +22,7 @@ from sanic.response import HTTPResponse, empty
 from bot.conversations import require_durable
 from bot.webchat import http
 from bot.webchat.config import WebChatConfig
+from bot.webchat.database import off_loop
 from bot.webchat.errors import ApiError, rate_limited, unavailable
 from bot.webchat.history import History
 from bot.webchat.http import client_address, invalid, json_response, read_object, text_field
@@ -29,7 +30,7 @@ from bot.webchat.limits import TokenBuckets, address_key
 from bot.webchat.messages import Message, clean_text, iso, plain_words
 from bot.webchat.metrics import Metrics
 from bot.webchat.sessions import SessionTokens
-from bot.webchat.turns import CHANNEL, Said, Turns, answering_503, off_loop
+from bot.webchat.turns import CHANNEL, Said, Turns, answering_503
 
 PREFIX = "/api/chat/v1"
 OPENAPI_FILE = Path(__file__).with_name("openapi.yaml")

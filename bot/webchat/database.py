@@ -4,18 +4,21 @@ The tables here are the web chat's own; Rasa's events live beside them in the sa
 `bot.conversations`), so that a turn and what it changed are stored together or not at all.
 """
 
+import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool
 
 METADATA = sa.MetaData()
+
+T = TypeVar("T")
 
 POOL_SIZE = 5
 MAX_OVERFLOW = 5
@@ -169,3 +172,8 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+async def off_loop(function: Callable[..., T], *arguments: Any) -> T:
+    """Runs what waits for a database in a thread."""
+    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)

@@ -32,6 +32,10 @@ API = "/api/"
 PREFLIGHT_SECONDS = 7_200
 """How long a browser may remember that it was allowed; Chromium remembers no longer."""
 
+DRAIN_BYTES = 1024 * 1024
+"""How much of a refused body is still taken in and thrown away: a connection that is closed while
+the client is sending loses the answer on its way."""
+
 
 def install(app: Sanic, config: WebChatConfig, metrics: Metrics) -> None:
     """Makes the app answer as the API promises, below /api/; everything else stays as it was."""
@@ -124,7 +128,11 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
     # The route is a streaming one, so nothing has been read yet and Sanic stops at our size.
     assert request.stream is not None
     request.stream.request_max_size = max_bytes
-    await request.receive_body()
+    try:
+        await request.receive_body()
+    except PayloadTooLarge:
+        request.stream.request_max_size = DRAIN_BYTES
+        raise
     if not request.body:
         return {}
     media_type = request.headers.get("content-type", "").partition(";")[0]

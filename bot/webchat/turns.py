@@ -21,6 +21,7 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.conversations import require_durable
+from bot.webchat.database import off_loop
 from bot.webchat.errors import ApiError, unavailable
 from bot.webchat.history import History
 from bot.webchat.messages import Message, assistant_message, plain_words
@@ -208,11 +209,6 @@ def _look_up(
     if title is None:
         raise ApiError("payload_not_offered")
     return None, title
-
-
-async def off_loop(function: Callable[..., T], *arguments: Any) -> T:
-    """Runs what waits for a database in a thread."""
-    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
 
 
 @asynccontextmanager

@@ -80,7 +80,9 @@ class Person:
         )
         for answer, item in zip(answers, expected, strict=True):
             problems = differences(answer, item if isinstance(item, dict) else {"text": item})
-            assert not problems, f"after '{said}': {'; '.join(problems)}\nThe assistant said:\n{shown}"
+            assert not problems, (
+                f"after '{said}': {'; '.join(problems)}\nThe assistant said:\n{shown}"
+            )
 
 
 def differences(message: dict[str, Any], expected: dict[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from registration.database import Database
-
 from tests.conversations.chat import Person
 from tests.conversations.given import put
 

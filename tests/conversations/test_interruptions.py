@@ -8,16 +8,36 @@ from typing import Any
 import pytest
 
 from registration.database import Database
-
 from tests.conversations.chat import Person, plain
 from tests.conversations.given import put
 from tests.conversations.test_topics import TOPICS
 
 GIVEN = {
     "classes": [
-        {"id": "TX-1", "course": "basic", "city": "Austin", "state": "TX", "in_days": 20, "seats": 4},
-        {"id": "TX-2", "course": "cpted", "city": "Dallas", "state": "TX", "in_days": 40, "seats": 1},
-        {"id": "ME-1", "course": "basic", "city": "Portland", "state": "ME", "in_days": 30, "seats": 7},
+        {
+            "id": "TX-1",
+            "course": "basic",
+            "city": "Austin",
+            "state": "TX",
+            "in_days": 20,
+            "seats": 4,
+        },
+        {
+            "id": "TX-2",
+            "course": "cpted",
+            "city": "Dallas",
+            "state": "TX",
+            "in_days": 40,
+            "seats": 1,
+        },
+        {
+            "id": "ME-1",
+            "course": "basic",
+            "city": "Portland",
+            "state": "ME",
+            "in_days": 30,
+            "seats": 7,
+        },
     ]
 }
 
@@ -62,7 +82,9 @@ SMALL_TALK = {
 
 def interruptions() -> list[tuple[str, str]]:
     # Seats left is a look-up of its own, not an interruption of one.
-    asked = [(t["asked"][0], next(iter(t["answer"].values()))) for t in TOPICS if t["topic"] != "M9"]
+    asked = [
+        (t["asked"][0], next(iter(t["answer"].values()))) for t in TOPICS if t["topic"] != "M9"
+    ]
     return [*asked, *SMALL_TALK.items()]
 
 

@@ -56,8 +56,12 @@ def test_every_fact_of_the_faq_is_asked_for() -> None:
     faq = (ROOT / "docs/faq.md").read_text(encoding="utf-8")
     facts = set()
     for topic, body in re.findall(r"^\*\*(\w+) .*?\*\*\n(.*?)(?=^\*\*|^##)", faq, re.M | re.S):
-        facts |= {f"{topic}.{number}" for number in re.findall(r"(?:^|\s)(\d{1,2})\. [A-Z(a-z]", body)}
+        facts |= {
+            f"{topic}.{number}" for number in re.findall(r"(?:^|\s)(\d{1,2})\. [A-Z(a-z]", body)
+        }
 
-    asserted = {number for topic in TOPICS for part in ("answer", "more") for number in topic.get(part, {})}
+    asserted = {
+        number for topic in TOPICS for part in ("answer", "more") for number in topic.get(part, {})
+    }
 
     assert asserted == facts

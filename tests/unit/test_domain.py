@@ -61,9 +61,10 @@ def test_every_response_is_said_by_a_rule_an_action_or_the_channel() -> None:
 
 
 def test_list_of_what_actions_say_is_what_they_say() -> None:
-    assert listed_as_said_by_actions() - said_by_rules() - SAID_BY_OTHERS == (
-        named_in_actions() - said_by_rules() - SAID_BY_OTHERS
-    ) & RESPONSES
+    assert (
+        listed_as_said_by_actions() - said_by_rules() - SAID_BY_OTHERS
+        == (named_in_actions() - said_by_rules() - SAID_BY_OTHERS) & RESPONSES
+    )
     assert named_in_actions() <= RESPONSES | {"utter_action"}
 
 

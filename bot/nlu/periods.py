@@ -1,0 +1,635 @@
+"""Times that people name, as intervals of days: "next month", "this fall", "March 3", "Q1".
+
+Today is always handed in. A month or a day without a year is the next one that is not over. Some
+names are other words first ("may I", "march with us", "fall asleep"), so those need a sign that a
+time is meant. Values are ISO intervals, both days included.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from bot.nlu.mentions import Mention, corrected, lowered
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("january", "jan"),
+            ("february", "feb"),
+            ("march", "mar"),
+            ("april", "apr"),
+            ("may",),
+            ("june", "jun"),
+            ("july", "jul"),
+            ("august", "aug"),
+            ("september", "sept", "sep"),
+            ("october", "oct"),
+            ("november", "nov"),
+            ("december", "dec"),
+        ),
+        start=1,
+    )
+    for name in names
+}
+_MISSPELLABLE = tuple(name for name in _MONTHS if len(name) > 4)
+_ALSO_WORDS = {"march", "may", *(short for short in _MONTHS if short == short[:3])} | {"sept"}
+"""Months that need a sign that a month is meant."""
+
+_SEASONS = {
+    "spring": (3, 5),
+    "summer": (6, 8),
+    "fall": (9, 11),
+    "autumn": (9, 11),
+    "winter": (12, 14),
+}
+"""First and last month, counted on into the next year."""
+
+_WEEKDAYS = {
+    name: number
+    for number, name in enumerate(
+        ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    )
+}
+_COUNTS = {
+    "a": 1, "one": 1, "two": 2, "couple": 2, "couple of": 2, "a couple": 2, "a couple of": 2,
+    "three": 3, "few": 3, "a few": 3, "several": 4, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
+}  # fmt: skip
+_NTH = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3}
+_QUARTERS = {**_NTH, "1": 0, "2": 1, "3": 2, "4": 3}
+
+_OPEN_END = 365
+"""Days that "after March" or "from June on" reach."""
+
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_SEASON = "|".join(_SEASONS)
+_YEAR = r"(?:20[2-4]\d)"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_TH = r"(?:st|nd|rd|th)"
+_NOUN = (
+    r"(?:class(?:es)?|courses?|trainings?|sessions?|conference|schedule|calendar|dates?"
+    r"|ones?|seats?)"
+)
+
+_TRIGGER = re.compile(
+    rf"\b(?:{_MONTH}|{_SEASON}|{'|'.join(_WEEKDAYS)})\b|\d[/-]\d|\b{_YEAR}\b|\bq[1-4]\b"
+    r"|\bdays?\b|week|month|year|quarter|today|tomorrow|christmas|thanksgiving"
+    r"|labor day|memorial day"
+)
+
+
+@dataclass(frozen=True)
+class _Time:
+    """A time as it was said: where it stands, what it means, whether a year was said."""
+
+    start: int
+    end: int
+    first: date
+    last: date
+    has_year: bool = True
+    months: tuple[int, int] | None = None
+    """For a month or season: its numbers, to be counted again when a range says the year."""
+
+    def of_year(self, year: int) -> _Time:
+        if self.months:
+            first, last = _months(year, *self.months)
+        else:
+            first = _on(year, self.first.month, self.first.day) or self.first
+            last = first + (self.last - self.first)
+        return replace(self, first=first, last=last, has_year=True)
+
+
+def find_periods(text: str, today: date) -> tuple[Mention, ...]:
+    """The times that a text names, in order, none overlapping, as "2027-03-01/2027-03-31"."""
+    low = _with_months_spelt(lowered(text))
+    if not _TRIGGER.search(low):
+        return ()
+    times: list[_Time] = []
+    for time in _times(low, today):
+        if all(time.end <= other.start or time.start >= other.end for other in times):
+            times.append(time)
+    times.sort(key=lambda time: time.start)
+    times = _ranges(low, times)
+    times = [_bounded(low, time, today) for time in times]
+    return tuple(
+        Mention(time.start, time.end, f"{time.first.isoformat()}/{time.last.isoformat()}")
+        for time in times
+        if time.first <= time.last
+    )
+
+
+_SPELLABLE = re.compile(r"[a-z]{5,11}")
+
+
+def _with_months_spelt(text: str) -> str:
+    """The text with misspelt months right, every letter where it was.
+
+    A corrected month of another length is padded or cut: "febuary" becomes "feb    ".
+    """
+
+    def spelt(match: re.Match[str]) -> str:
+        word = match.group()
+        month = corrected(word, _MISSPELLABLE)
+        return word if month == word else month[:3].ljust(len(word), "\0")
+
+    return _SPELLABLE.sub(spelt, text)
+
+
+# Days --------------------------------------------------------------------------------------------
+
+
+def _on(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _months(year: int, first: int, last: int) -> tuple[date, date]:
+    """From the first day of one month to the last of another, numbers above 12 in the next year."""
+    start = date(year + (first - 1) // 12, (first - 1) % 12 + 1, 1)
+    end_year, end_month = year + (last - 1) // 12, (last - 1) % 12 + 1
+    return start, date(end_year, end_month, monthrange(end_year, end_month)[1])
+
+
+def _coming_months(
+    first: int, last: int, today: date, *, unbegun: bool = False
+) -> tuple[date, date]:
+    """These months when they are next not over, or not even begun."""
+    for year in range(today.year - 1, today.year + 3):
+        start, end = _months(year, first, last)
+        if (start > today) if unbegun else (end >= today):
+            return start, end
+    raise AssertionError("a month comes every year")
+
+
+def _coming_day(month: int, day: int, today: date) -> date | None:
+    for year in range(today.year, today.year + 9):  # a leap day may be eight years off
+        found = _on(year, month, day)
+        if found and found >= today:
+            return found
+    return None
+
+
+def _add_months(day: date, count: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _week_of(day: date) -> tuple[date, date]:
+    monday = day - timedelta(days=day.weekday())
+    return monday, monday + timedelta(days=6)
+
+
+def _full_year(year: str) -> int:
+    return int(year) if len(year) == 4 else 2000 + int(year)
+
+
+# What is said ------------------------------------------------------------------------------------
+
+# "\0" pads misspelt months, so it counts as a space here.
+_S = r"[\s\0]"
+_MONTH_DAY = re.compile(
+    rf"\b(?P<month>{_MONTH})\b\0*\.?{_S}*(?:the )?(?P<day>{_DAY}){_TH}?\b(?!:\d|{_S}?[ap]m)"
+    rf"(?:{_S}?(?:-|\u2013|to|through|thru){_S}?(?P<until>{_DAY}){_TH}?\b(?![/-]))?"
+    rf"(?:,?{_S}+(?:of )?(?P<year>{_YEAR})\b)?"
+)
+_DAY_MONTH = re.compile(
+    rf"\b(?:the )?(?P<day>{_DAY})(?P<th>{_TH})?{_S}(?:of )?(?P<month>{_MONTH})\b\0*\.?"
+    rf"(?:,?{_S}+(?P<year>{_YEAR})\b)?"
+)
+_ISO_DAY = re.compile(rf"\b(?P<year>{_YEAR})-(?P<month>\d\d)-(?P<day>\d\d)\b")
+_NUMERIC = re.compile(
+    rf"(?<![\d/$.-])(?P<month>0?[1-9]|1[0-2])(?P<sep>[/-])(?P<day>{_DAY})(?:(?P=sep)"
+    rf"(?P<year>{_YEAR}|\d\d))?(?![\d/-]|\.\d)"
+)
+_PART_OF_MONTH = re.compile(
+    rf"\b(?P<part>early|mid|middle of|late|(?:the )?(?:beginning|start|first part"
+    rf"|middle|end)(?: of)?)[\s-]+(?:in )?"
+    rf"(?P<month>{_MONTH})\b\0*\.?(?:,?{_S}+(?:of )?(?P<year>{_YEAR})\b)?"
+)
+_WEEK_OF_MONTH = re.compile(
+    rf"\b(?:the )?(?P<nth>{'|'.join(_NTH)}|last) week (?:of|in) (?P<month>{_MONTH}"
+    rf"|this month|next month|the month)\b\.?"
+    rf"(?:,?{_S}+(?P<year>{_YEAR})\b)?"
+)
+_WEEK_OF_DAY = re.compile(rf"\b(?:the )?week of (?:the )?(?={_MONTH}|\d)")
+_MONTH_ALONE = re.compile(
+    rf"(?<![\w'])(?:(?P<which>this|next|this coming|coming) )?(?P<month>{_MONTH})\b\0*\.?(?!')"
+    rf"(?:,?{_S}+(?:of )?(?P<year>{_YEAR})\b|{_S}+of{_S}+(?P<relative>this|next)"
+    rf"(?: year)?|{_S}?'(?P<short>[2-4]\d)\b)?"
+)
+_SEASON_SAID = re.compile(
+    rf"(?<!\w)(?:(?P<which>this|next|this coming|coming|upcoming) )?(?P<season>{_SEASON})\b"
+    rf"(?:,? (?:of )?(?P<year>{_YEAR})\b| of (?P<relative>this|next)(?: year)?)?"
+)
+_QUARTER_SAID = re.compile(
+    rf"\b(?:(?:the )?q(?P<number>[1-4])|(?:the )?(?P<nth>{'|'.join(_NTH)}"
+    rf"|last) quarter)(?:,? (?:of )?(?P<year>{_YEAR})\b| of (?P<relative>this"
+    rf"|next) year)?"
+)
+_RELATIVE = re.compile(
+    r"\b(?:(?P<which>this|next|this coming|the coming|the following) (?P<unit>week"
+    r"|weekend|month|quarter|year)"
+    r"|(?P<end>(?:(?:the )?(?:end|rest|remainder) of (?:the|this)|later (?:in )?"
+    r"(?:this|the)) (?P<endunit>week|month|year))"
+    r"|(?P<endnext>(?:early|beginning of|the beginning of|the start of|start of)"
+    r"(?: in)? next year))\b(?!')"
+)
+_OF_A_MONTH = re.compile(rf"\b(?:{_MONTH}|{_SEASON}) of $")
+_COUNTED = re.compile(
+    rf"\b(?P<lead>(?:in|within|over|during|for)? ?(?:the )?(?:next|coming|following)"
+    rf"|within|in)(?: the)? (?P<count>\d{{1,3}}"
+    rf"|{'|'.join(sorted(_COUNTS, key=len, reverse=True))}) (?P<unit>day|week"
+    rf"|month)s?\b"
+)
+_YEAR_ALONE = re.compile(rf"(?<![\d/$#.,'-])(?P<year>{_YEAR})(?![\d/-]|[.,]\d)")
+_WEEKDAY = re.compile(
+    rf"\b(?P<which>on|this|next|this coming|coming|by|before|after|until) "
+    rf"(?P<day>{'|'.join(_WEEKDAYS)})\b(?! through)"
+)
+_TODAY = re.compile(r"\b(?:today|tomorrow)\b")
+_HOLIDAY = re.compile(
+    r"\b(?:the )?(?P<name>christmas|xmas|thanksgiving|labor day|memorial day"
+    r"|new year'?s?(?: day| eve)?)"
+    r"(?: break| holidays?)?\b"
+)
+
+_PAST = re.compile(r"\b(?:last|past|previous)\s+$")
+_PAST_YEAR = re.compile(r",?\s+(?:of )?(?:19\d\d|20[01]\d)\b")
+
+_TIME_CUE = re.compile(
+    r"(?:\b(?:in|this|next|by|before|after|until|till|til|early|late|mid|of|for|during"
+    r"|since|through|thru|from"
+    r"|around|about|starting|beginning|between|coming|over|end|last|on|upcoming|ending)"
+    r"(?: the)?(?: month of)?|[-\u2013])[\s-]+$"
+)
+_AFTER_CUE = re.compile(rf"[\s\0]+(?:(?:basic|advanced|sro|sso|cpted|amht) )?(?:{_NOUN})\b")
+_LISTED = re.compile(
+    rf"\b(?:{_MONTH})\.?[\s\0]*(?:,|/|-|\u2013|\band\b|\bor\b|\bto\b|\bthrough\b)[\s,]*"
+    rf"(?:or |and )?$"
+)
+_LISTS = re.compile(
+    rf"[\s\0]*(?:,|/|-|\u2013|\band\b|\bor\b|\bto\b|\bthrough\b)[\s,]*(?:in )?(?:{_MONTH})\b"
+)
+_ONLY_SMALL_TALK = re.compile(
+    r"[\W_]*(?:(?:what|how|about|and|no|not|i|mean|meant|yes|ok|okay|maybe|please|or"
+    r"|then|the|in|instead|like"
+    r"|is|are|try|any|anything|it|was|sometime|thanks|nothing)[\W_]+)*"
+)
+_FULL_TALK = re.compile(
+    r"[\W_\0]*(?:(?:please|then|instead|works|maybe|is fine|would be good|would work|or)[\W_]*)*"
+)
+_CLASS_WORD = re.compile(rf"\b{_NOUN}\b|\btrain")
+_UNTIL_DAY = re.compile(r"\s?(?:[-\u2013]|to|through|thru)\s?\d{1,2}/\d")
+_DAY_CUE = re.compile(
+    r"\b(?:on|by|before|after|until|till|from|to|through|starting|around|of|for"
+    r"|between|and|about)(?: the)? $|[-\u2013] ?$"
+)
+
+
+_SHORT_WAY_BACK = 40
+"""Letters before a time in which its preposition stands; long messages are not read again."""
+
+
+def _before(pattern: re.Pattern[str], text: str, end: int) -> re.Match[str] | None:
+    """What a pattern finds right before a place in the text."""
+    return pattern.search(text, max(0, end - _SHORT_WAY_BACK), end)
+
+
+def _times(text: str, today: date) -> Iterator[_Time]:
+    """Every time that is said, the surest and longest kinds first; they may overlap."""
+    yield from _parts_of_months(text, today)
+    yield from _days(text, today)
+    yield from _relative(text, today)
+    yield from _months_and_seasons(text, today)
+    yield from _loose_days(text, today)
+
+
+def _days(text: str, today: date) -> Iterator[_Time]:
+    for match in _ISO_DAY.finditer(text):
+        if day := _on(int(match["year"]), int(match["month"]), int(match["day"])):
+            yield _Time(*match.span(), day, day)
+    for pattern in (_MONTH_DAY, _DAY_MONTH):
+        for match in pattern.finditer(text):
+            if pattern is _DAY_MONTH and not _is_day_of_month(text, match):
+                continue
+            month, number = _MONTHS[match["month"]], int(match["day"])
+            day = (
+                _on(int(match["year"]), month, number)
+                if match["year"]
+                else _coming_day(month, number, today)
+            )
+            if day is None:
+                continue
+            until = match.groupdict().get("until")
+            last = (_on(day.year, month, int(until)) if until else None) or day
+            yield _Time(*match.span(), day, max(day, last), has_year=bool(match["year"]))
+    for match in _NUMERIC.finditer(text):
+        month, number = int(match["month"]), int(match["day"])
+        year = match["year"]
+        if not year and (
+            (month, number) == (9, 11)
+            or match["sep"] == "-"
+            or (len(match["day"]) == 1 and not _is_dated(text, match))
+        ):
+            continue  # "9/11", "3-5 days", "1/2 day"
+        if year and len(year) == 2 and match["sep"] == "-" and number > 31:
+            continue
+        day = _on(_full_year(year), month, number) if year else _coming_day(month, number, today)
+        if day:
+            yield _Time(*match.span(), day, day, has_year=bool(year))
+
+
+def _is_day_of_month(text: str, match: re.Match[str]) -> bool:
+    """Whether a number before a month's name is its day: not in "5 may attend"."""
+    return bool(
+        match["month"] not in _ALSO_WORDS
+        or match["th"]
+        or match["year"]
+        or _before(_DAY_CUE, text, match.start())
+        or _is_alone(text, match)
+    )
+
+
+def _is_dated(text: str, match: re.Match[str]) -> bool:
+    return (
+        _is_alone(text, match)
+        or bool(_before(_DAY_CUE, text, match.start()))
+        or bool(_UNTIL_DAY.match(text, match.end()))
+    )
+
+
+def _is_alone(text: str, match: re.Match[str]) -> bool:
+    return bool(
+        _ONLY_SMALL_TALK.fullmatch(text, 0, match.start())
+        and _FULL_TALK.fullmatch(text, match.end())
+    )
+
+
+def _month_said(match: re.Match[str], today: date) -> tuple[date, date]:
+    """The month that a match names, its year said or not."""
+    name = match["month"]
+    if name in ("this month", "the month"):
+        return _months(today.year, today.month, today.month)
+    if name == "next month":
+        return _months(today.year, today.month + 1, today.month + 1)
+    number = _MONTHS[name]
+    if match["year"]:
+        return _months(int(match["year"]), number, number)
+    return _coming_months(number, number, today)
+
+
+def _parts_of_months(text: str, today: date) -> Iterator[_Time]:
+    for match in _WEEK_OF_MONTH.finditer(text):
+        first, last = _month_said(match, today)
+        if match["nth"] == "last":
+            first = last - timedelta(days=6)
+        else:
+            first += timedelta(days=7 * _NTH[match["nth"]])
+            last = first + timedelta(days=6)
+        yield _Time(*match.span(), first, last)
+    for match in _PART_OF_MONTH.finditer(text):
+        first, last = _month_said(match, today)
+        part = match["part"]
+        if "early" in part or "beginning" in part or "start" in part or "first" in part:
+            last = first.replace(day=10)
+        elif "mid" in part:
+            first, last = first.replace(day=11), first.replace(day=20)
+        else:
+            first = first.replace(day=21)
+        yield _Time(*match.span(), first, last)
+    for match in _WEEK_OF_DAY.finditer(text):
+        for time in _days(text[match.end() :], today):
+            if time.start == 0:
+                first, last = _week_of(time.first)
+                yield _Time(match.start(), match.end() + time.end, first, last)
+                break
+
+
+def _relative(text: str, today: date) -> Iterator[_Time]:
+    for match in _RELATIVE.finditer(text):
+        if _before(_OF_A_MONTH, text, match.start()):
+            continue  # "march of next year"
+        first, last = _relative_interval(match, today)
+        yield _Time(*match.span(), first, last)
+    for match in _COUNTED.finditer(text):
+        said = match["count"]
+        count = int(said) if said.isdigit() else _COUNTS[said]
+        unit, is_ahead = match["unit"], match["lead"] == "in"
+        if not count or (is_ahead and unit == "day" and count > 31):
+            continue
+        if unit == "month":
+            then = _add_months(today, count)
+        else:
+            then = today + timedelta(days=count * (7 if unit == "week" else 1))
+        if not is_ahead:
+            yield _Time(*match.span(), today, then)
+        elif unit == "month":
+            yield _Time(*match.span(), *_months(then.year, then.month, then.month))
+        elif unit == "week":
+            yield _Time(*match.span(), *_week_of(then))
+        else:
+            yield _Time(*match.span(), then, then)
+    for match in _TODAY.finditer(text):
+        if _CLASS_WORD.search(text) or _is_alone(text, match):
+            day = today + timedelta(days=match.group() == "tomorrow")
+            yield _Time(*match.span(), day, day)
+
+
+def _relative_interval(match: re.Match[str], today: date) -> tuple[date, date]:
+    if match["endnext"]:
+        return _months(today.year + 1, 1, 3)
+    unit = match["unit"] or match["endunit"]
+    is_next = bool(match["which"]) and match["which"] in ("next", "the following")
+    if unit in ("week", "weekend"):
+        first, last = _week_of(today + timedelta(days=7 * is_next))
+        if unit == "weekend":
+            first = last - timedelta(days=1)
+    elif unit == "month":
+        first, last = _months(today.year, today.month + is_next, today.month + is_next)
+    elif unit == "quarter":
+        start = (today.month - 1) // 3 * 3 + 1 + 3 * is_next
+        first, last = _months(today.year, start, start + 2)
+    else:
+        first, last = _months(today.year + is_next, 1, 12)
+    return (today, last) if match["end"] else (first, last)
+
+
+def _months_and_seasons(text: str, today: date) -> Iterator[_Time]:
+    for match in _QUARTER_SAID.finditer(text):
+        number = 3 if match["nth"] == "last" else _QUARTERS[match["number"] or match["nth"]]
+        if match["number"] and match["number"].isdigit():
+            number = int(match["number"]) - 1
+        months = (3 * number + 1, 3 * number + 3)
+        yield _said_with_year(match, months, today)
+    for match in _MONTH_ALONE.finditer(text):
+        if _is_past(text, match):
+            continue
+        is_dated = match["year"] or match["short"] or match["relative"] or match["which"]
+        if match["month"] in _ALSO_WORDS and not is_dated and not _is_time(text, match):
+            continue
+        number = _MONTHS[match["month"]]
+        yield _said_with_year(match, (number, number), today)
+    for match in _SEASON_SAID.finditer(text):
+        if _is_past(text, match):
+            continue
+        is_dated = match["year"] or match["relative"] or match["which"]
+        if is_dated or _is_time(text, match):
+            yield _said_with_year(match, _SEASONS[match["season"]], today)
+
+
+def _is_past(text: str, match: re.Match[str]) -> bool:
+    """Whether a month or season is one gone by: "last March", "spring 2014"."""
+    return bool(_before(_PAST, text, match.start()) or _PAST_YEAR.match(text, match.end()))
+
+
+def _said_with_year(match: re.Match[str], months: tuple[int, int], today: date) -> _Time:
+    said = match.groupdict()
+    year: int | None = None
+    if said.get("year"):
+        year = int(said["year"])
+    elif said.get("short"):
+        year = _full_year(said["short"])
+    elif said.get("relative"):
+        year = today.year + (said["relative"] == "next")
+    if year:
+        first, last = _months(year, *months)
+    else:
+        first, last = _coming_months(*months, today, unbegun=said.get("which") == "next")
+    return _Time(*match.span(), first, last, has_year=year is not None, months=months)
+
+
+def _is_time(text: str, match: re.Match[str]) -> bool:
+    """Whether a word that has another meaning names a time here."""
+    if _is_alone(text, match):
+        return True
+    after = text[match.end() : match.end() + 12]
+    if match.groupdict().get("season"):
+        if re.match(
+            r"\s+(?:asleep|behind|back|off|under|into|out|short|water|break|through)\b", after
+        ):
+            return False
+    elif re.match(r"\s+(?:i|we|you|he|she|they|be|have|not|also|need|with|against)\b", after):
+        return False
+    return bool(
+        _before(_TIME_CUE, text, match.start())
+        or _AFTER_CUE.match(text, match.end())
+        or _before(_LISTED, text, match.start())
+        or (
+            _LISTS.match(text, match.end())
+            and (_CLASS_WORD.search(text) or _ONLY_SMALL_TALK.fullmatch(text, 0, match.start()))
+        )
+    )
+
+
+def _loose_days(text: str, today: date) -> Iterator[_Time]:
+    for match in _WEEKDAY.finditer(text):
+        ahead = (_WEEKDAYS[match["day"]] - today.weekday()) % 7
+        if match["which"] == "next":
+            ahead = 7 - today.weekday() + _WEEKDAYS[match["day"]]
+        day = today + timedelta(days=ahead)
+        is_bound = match["which"] in ("by", "before", "after", "until")
+        yield _Time(match.start("day" if is_bound else 0), match.end(), day, day)
+    for match in _HOLIDAY.finditer(text):
+        day = _holiday(match["name"], today)
+        around = timedelta(days=7)
+        if _before(_BOUND, text, match.start()) or _before(_LIMIT, text, match.start()):
+            yield _Time(*match.span(), day, day)
+        elif _before(_TIME_CUE, text, match.start()):
+            yield _Time(*match.span(), max(today, day - around), day + around)
+    for match in _YEAR_ALONE.finditer(text):
+        has_cue = _before(_TIME_CUE, text, match.start()) or _AFTER_CUE.match(text, match.end())
+        year = int(match["year"])
+        if year >= today.year and (has_cue or _is_alone(text, match)):
+            yield _Time(*match.span(), *_months(year, 1, 12))
+
+
+def _holiday(name: str, today: date) -> date:
+    for year in (today.year, today.year + 1):
+        if name == "thanksgiving":  # the fourth Thursday of November
+            day = _nth_weekday(year, 11, 3, 4)
+        elif name == "labor day":  # the first Monday of September
+            day = _nth_weekday(year, 9, 0, 1)
+        elif name == "memorial day":  # the last Monday of May
+            day = date(year, 5, 31) - timedelta(days=date(year, 5, 31).weekday())
+        elif name.startswith("new year"):
+            day = date(year + 1, 1, 1) if "eve" not in name else date(year, 12, 31)
+        else:
+            day = date(year, 12, 25)
+        if day >= today:
+            return day
+    raise AssertionError("holidays come every year")
+
+
+def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
+
+
+# Ranges and bounds -------------------------------------------------------------------------------
+
+_BETWEEN = re.compile(
+    r"[\s\0]*(?:-|\u2013|to|through|thru|until|till|til|and|or|/|,)[\s\0]*(?:the |in |end of |of )*"
+)
+_FROM = re.compile(r"\b(?:between|from|anytime from)(?: the)?\s+$")
+_LIMIT = re.compile(
+    r"\b(?P<word>before|prior to|by|until|till|til|through|no later than)(?: the)?(?: end of)?\s+$"
+)
+_BOUND = re.compile(
+    r"\b(?P<word>after|since|starting(?: in| on| from)?|beginning(?: in| on)?|from)(?: the)?\s+$"
+)
+_ON = re.compile(r"\s*(?:on(?:ward|wards)?|or later|and later|and after)\b(?! the)")
+
+
+def _ranges(text: str, times: list[_Time]) -> list[_Time]:
+    """Joins "between March and May", "6/1 - 6/15" and months said one after the other."""
+    joined: list[_Time] = []
+    for time in times:
+        before = joined[-1] if joined else None
+        if before is None or not _BETWEEN.fullmatch(text, before.end, time.start):
+            joined.append(time)
+            continue
+        link = text[before.end : time.start].strip(" \0")
+        is_range = bool(_before(_FROM, text, before.start)) or link[:1] not in ("a", "o", "/", ",")
+        if time.has_year and not before.has_year:
+            before = before.of_year(time.last.year)
+            if before.first > time.last:
+                before = before.of_year(time.last.year - 1)
+        elif time.last < before.first and not time.has_year:
+            time = time.of_year(before.first.year)
+            if time.last < before.first:
+                time = time.of_year(before.first.year + 1)
+        follows = timedelta(0) <= time.first - before.last <= timedelta(days=1)
+        if before.first <= time.last and (is_range or follows):
+            opening = _before(_FROM, text, before.start)
+            start = opening.start() if opening else before.start
+            joined[-1] = _Time(start, time.end, before.first, max(before.last, time.last))
+        else:
+            joined.append(time)
+    return joined
+
+
+def _bounded(text: str, time: _Time, today: date) -> _Time:
+    """The time with its "before", "by", "after" or "from ... on"."""
+    limit = _before(_LIMIT, text, time.start)
+    bound = _before(_BOUND, text, time.start)
+    on = _ON.match(text, time.end)
+    if limit:
+        is_before = limit["word"] in ("before", "prior to")
+        last = time.first - timedelta(days=1) if is_before else time.last
+        return replace(time, start=limit.start(), first=min(today, last), last=last)
+    if bound and bound["word"] == "after":
+        first = time.last + timedelta(days=1)
+        last = first + timedelta(days=_OPEN_END - 1)
+        return replace(time, start=bound.start(), first=first, last=last)
+    if on or (bound and bound["word"] != "from"):
+        last = time.first + timedelta(days=_OPEN_END - 1)
+        start = bound.start() if bound else time.start
+        return replace(time, start=start, end=on.end() if on else time.end, last=last)
+    return time

@@ -1,0 +1,118 @@
+"""All entities of a message at once, and whether they are all there is to it. Without Rasa.
+
+Several finders may claim the same words ("first week of June" is a period and holds an ordinal;
+"May" is a town in Texas); here is decided who gets them. `FILLERS` is the one list of words that a
+plain answer may have around its entities.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bot.nlu.courses import find_courses
+from bot.nlu.mentions import Mention, is_free, lowered
+from bot.nlu.periods import find_periods
+from bot.nlu.references import find_references
+from registration.places import find_places
+
+FILLERS = (
+    # small words around a name
+    "in", "the", "a", "an", "for", "near", "around", "on", "at", "to", "from", "of", "by", "and",
+    "or",
+    "please", "pls", "plz", "thanks", "thank you", "area", "city", "city of", "state of", "only",
+    "just",
+    "there", "then", "too", "also", "also in", "close to", "nearby", "somewhere", "sometime",
+    "during",
+    # asking for the same once more
+    "what about", "how about", "what abt", "how bout", "hows about", "wat about", "or maybe",
+    "maybe",
+    "and what about", "and how about", "try", "lets try", "let's try", "lets do", "let's do",
+    "lets say", "let's say", "say", "do", "show me", "instead", "rather",
+    # taking something back
+    "no", "nope", "not that", "wait", "sorry", "oops", "actually", "i meant", "i mean", "i ment",
+    "meant",
+    "i said", "i was asking about", "i was thinking", "i was thinking of", "make it", "make that",
+    "change it to", "change to", "switch to",
+    # saying where one is or what one takes
+    "i am in", "i'm in", "im in", "i am from", "i'm from", "im from", "i live in", "i work in",
+    "i live near", "i am near", "i'm near", "we are in", "we're in", "were in", "we are from",
+    "we're from", "we are located in", "we're located in", "located in", "based in", "i am at",
+    "my state is", "my zip is", "my zip code is", "zip", "zip code", "zipcode", "it is", "it's",
+    "its",
+    "it would be", "that would be", "i'd like", "i would like", "i want", "i need", "i'll take",
+    "ill take", "give me", "i choose", "i pick", "yes", "yeah", "yep", "yup", "ok", "okay", "sure",
+    "um", "uh", "umm", "hmm", "well", "hi", "hello", "one", "is fine", "works", "would work",
+    "would be fine",
+)  # fmt: skip
+
+_FILLED = re.compile(
+    r"[\W_]*(?:(?:"
+    + "|".join(re.escape(filler) for filler in sorted(FILLERS, key=len, reverse=True))
+    + r")(?![\w'])[\W_]*)*"
+)
+_ASKS_FOR_SEVERAL = re.compile(r"\b(?:classes|courses|trainings|training|sessions)\b")
+
+
+@dataclass(frozen=True)
+class Entity:
+    kind: str
+    start: int
+    end: int
+    value: str
+
+
+def find_entities(text: str, today: date) -> tuple[Entity, ...]:
+    """The places, courses, periods and references of a message, in order, none overlapping."""
+    taken: list[Mention] = []
+    found: list[Entity] = []
+
+    def claim(kind: str, mentions: Sequence[Mention]) -> None:
+        for mention in mentions:
+            if is_free(mention.start, mention.end, taken):
+                taken.append(mention)
+                found.append(Entity(kind, mention.start, mention.end, mention.value))
+
+    places = [Mention(place.start, place.end, place.value) for place in find_places(text)]
+    claim("course", find_courses(text))
+    claim("period", [time for time in find_periods(text, today) if not _is_inside(time, places)])
+    claim("place", places)
+    claim("reference", find_references(text, taken))
+    return tuple(sorted(found, key=lambda entity: entity.start))
+
+
+def _is_inside(mention: Mention, others: Sequence[Mention]) -> bool:
+    """Whether a mention is only a part of another: the season in "Spring, TX"."""
+    return any(
+        other.start <= mention.start
+        and mention.end <= other.end
+        and other.end - other.start > mention.end - mention.start
+        for other in others
+    )
+
+
+def is_only_an_answer(text: str, entities: Sequence[Entity]) -> bool:
+    """Whether a message holds nothing but these entities and fillers.
+
+    "Basic classes in Ohio" does too, but it asks for a list: more than one entity with a plural
+    noun is left to the intent classifier.
+    """
+    if not entities:
+        return False
+    low = lowered(text)
+    at = 0
+    for entity in sorted(entities, key=lambda entity: entity.start):
+        if not _FILLED.fullmatch(low, at, entity.start):
+            return False
+        at = entity.end
+    if not _FILLED.fullmatch(low, at):
+        return False
+    return (
+        not any(
+            entity.kind == "course" and _ASKS_FOR_SEVERAL.search(low, entity.start, entity.end)
+            for entity in entities
+        )
+        or len(entities) == 1
+    )

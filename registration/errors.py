@@ -1,0 +1,31 @@
+"""Errors of the registration backend.
+
+    RegistrationError
+    ├── RegistrationUnavailable   the database can't be reached or used; trying later may help
+    └── ImportRejected            a file has bad rows, and nothing of it was loaded
+
+Answers like "none found" or "several found" are outcomes, not errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from registration.importers import ImportReport
+
+
+class RegistrationError(Exception):
+    """Something went wrong that a person can be told."""
+
+
+class RegistrationUnavailable(RegistrationError):
+    """The registration database can't be reached, or isn't what it should be."""
+
+
+class ImportRejected(RegistrationError):
+    """A file has bad rows; `report` says which, and why."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__(f"{len(report.errors)} problems in {report.rows} rows")
+        self.report = report

@@ -1,0 +1,376 @@
+"""SAMPLE data: made-up classes and members for a demonstration, and any number of them for benchmarks.
+
+Nothing here is real, and everything says so: hosts are "Sample ...", links lead to example.org, and
+e-mail addresses end in example.org. The same day gives the same data; dates are relative to today.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta, timezone
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from registration import models
+from registration.catalogue import CATALOGUE
+from registration.database import Database
+from registration.places import STATE_NAMES, Place, resolve
+
+Progress = Callable[[int, int], None]
+
+BEGINS, ENDS = time(8), time(17)
+"""Class hours, in local time."""
+
+DAYS = {
+    "basic": 5,
+    "advanced": 3,
+    "supervisors": 3,
+    "cpted": 3,
+    "sso": 2,
+    "amht": 1,
+    "unite": 1,
+    "conference": 6,
+}
+BATCH = 10_000
+
+# City, state, zone: 38 states and territories. The others have no class, so that "none found" can
+# be seen; among them Arkansas, Idaho, Maine, Montana, Vermont and Wyoming.
+PLACES = (
+    ("Birmingham", "AL", "America/Chicago"),
+    ("Anchorage", "AK", "America/Anchorage"),
+    ("Phoenix", "AZ", "America/Phoenix"),
+    ("Sacramento", "CA", "America/Los_Angeles"),
+    ("San Diego", "CA", "America/Los_Angeles"),
+    ("Denver", "CO", "America/Denver"),
+    ("Hartford", "CT", "America/New_York"),
+    ("Miami", "FL", "America/New_York"),
+    ("Orlando", "FL", "America/New_York"),
+    ("Tampa", "FL", "America/New_York"),
+    ("Atlanta", "GA", "America/New_York"),
+    ("Savannah", "GA", "America/New_York"),
+    ("Hagatna", "GU", "Pacific/Guam"),
+    ("Honolulu", "HI", "Pacific/Honolulu"),
+    ("Chicago", "IL", "America/Chicago"),
+    ("Indianapolis", "IN", "America/Indiana/Indianapolis"),
+    ("Des Moines", "IA", "America/Chicago"),
+    ("Louisville", "KY", "America/Kentucky/Louisville"),
+    ("Baton Rouge", "LA", "America/Chicago"),
+    ("Baltimore", "MD", "America/New_York"),
+    ("Boston", "MA", "America/New_York"),
+    ("Grand Rapids", "MI", "America/Detroit"),
+    ("Minneapolis", "MN", "America/Chicago"),
+    ("Kansas City", "MO", "America/Chicago"),
+    ("Omaha", "NE", "America/Chicago"),
+    ("Las Vegas", "NV", "America/Los_Angeles"),
+    ("Newark", "NJ", "America/New_York"),
+    ("Albuquerque", "NM", "America/Denver"),
+    ("Albany", "NY", "America/New_York"),
+    ("Charlotte", "NC", "America/New_York"),
+    ("Cleveland", "OH", "America/New_York"),
+    ("Columbus", "OH", "America/New_York"),
+    ("Tulsa", "OK", "America/Chicago"),
+    ("Portland", "OR", "America/Los_Angeles"),
+    ("Harrisburg", "PA", "America/New_York"),
+    ("San Juan", "PR", "America/Puerto_Rico"),
+    ("Charleston", "SC", "America/New_York"),
+    ("Nashville", "TN", "America/Chicago"),
+    ("Austin", "TX", "America/Chicago"),
+    ("Dallas", "TX", "America/Chicago"),
+    ("Fort Worth", "TX", "America/Chicago"),
+    ("Houston", "TX", "America/Chicago"),
+    ("San Antonio", "TX", "America/Chicago"),
+    ("Salt Lake City", "UT", "America/Denver"),
+    ("Richmond", "VA", "America/New_York"),
+    ("Seattle", "WA", "America/Los_Angeles"),
+    ("Milwaukee", "WI", "America/Chicago"),
+)
+
+# What there is most of: about half of all classes are Basic.
+COURSES = ("basic",) * 6 + ("advanced",) * 2 + ("supervisors", "cpted", "sso", "amht", "unite")
+
+
+def load_sample(db: Database, *, today: date, seed: int = 2026) -> None:
+    """Fills an empty database: about 60 classes and members in every situation.
+
+    Raises:
+        RegistrationUnavailable: The database can't be used.
+    """
+    chance = random.Random(seed)
+    classes = [*_offered_classes(today, chance), *_other_classes(today, chance)]
+    fillers = [_member(n, f"filler-{n}", state="TX") for n in range(1, 51)]
+    people = list(_people(today))
+    with db.transaction() as connection:
+        connection.execute(sa.insert(models.classes), classes)
+        connection.execute(sa.insert(models.members), [*fillers, *(who for who, _ in people)])
+        class_ids = _ids(connection, models.classes)
+        member_ids = _ids(connection, models.members)
+        rows: list[dict[str, Any]] = []
+        for row in classes:
+            taken = _taken(row["capacity"], chance) if row["starts_on"] > today else 0
+            for filler in fillers[:taken]:
+                rows.append(
+                    {
+                        "external_id": f"SAMPLE-R{len(rows)}",
+                        "member_id": member_ids[filler["external_id"]],
+                        "class_id": class_ids[row["external_id"]],
+                        "status": "registered",
+                        "registered_at": _morning(today - timedelta(days=20)),
+                    }
+                )
+        connection.execute(sa.insert(models.registrations), rows)
+        _add_people_in_every_situation(connection, people, today, class_ids, member_ids)
+
+
+def generate(
+    db: Database,
+    *,
+    classes: int,
+    registrations: int,
+    today: date,
+    seed: int = 2026,
+    progress: Progress = lambda done, total: None,
+) -> None:
+    """Adds any number of made-up classes and registrations, for benchmarks.
+
+    The classes begin within the two years around today, five sixths of them later than today.
+
+    Raises:
+        RegistrationUnavailable: The database can't be used.
+    """
+    chance = random.Random(seed)
+    members = max(registrations // 20, 1)
+    total = classes + members + registrations
+    done = 0
+    with db.transaction() as connection:
+        for table, rows in (
+            (models.classes, _many_classes(classes, today, chance)),
+            (
+                models.members,
+                (_member(n, f"bulk-{n}", state="TX", id=n) for n in range(1, members + 1)),
+            ),
+            (
+                models.registrations,
+                _many_registrations(registrations, classes, members, today, chance),
+            ),
+        ):
+            while batch := list(islice(rows, BATCH)):
+                connection.execute(sa.insert(table), batch)
+                done += len(batch)
+                progress(done, total)
+
+
+def _offered_classes(today: date, chance: random.Random) -> Iterator[dict[str, Any]]:
+    for number, (city, state, zone) in enumerate(PLACES, start=1):
+        course = "basic" if number % 3 else chance.choice(COURSES)
+        first = _monday(today + timedelta(days=10 + 37 * number % 240))
+        yield _class(f"SAMPLE-{number:03}", course, city, state, zone, first, chance)
+    july = date(today.year if today.month < 7 else today.year + 1, 7, 1)
+    yield _class(
+        "SAMPLE-CONFERENCE", "conference", "Denver", "CO", "America/Denver", _monday(july), chance
+    )
+
+
+def _other_classes(today: date, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Classes that are never offered: cancelled, postponed, under contract, over."""
+    for number, (status, visibility, days) in enumerate(
+        (
+            ("cancelled", "public", 30),
+            ("cancelled", "public", 60),
+            ("postponed", "public", 45),
+            ("scheduled", "contract", 30),
+            ("scheduled", "contract", 50),
+            ("scheduled", "contract", 70),
+            ("scheduled", "public", -400),
+            ("scheduled", "public", -120),
+            ("scheduled", "public", -60),
+            ("scheduled", "public", -30),
+            ("scheduled", "public", -10),
+        ),
+        start=1,
+    ):
+        city, state, zone = PLACES[(7 * number) % len(PLACES)]
+        first = _monday(today + timedelta(days=days))
+        row = _class(f"SAMPLE-OTHER-{number:02}", "basic", city, state, zone, first, chance)
+        yield {**row, "status": status, "visibility": visibility}
+
+
+def _class(
+    external_id: str,
+    course: str,
+    city: str,
+    state: str,
+    zone: str,
+    first: date,
+    chance: random.Random,
+) -> dict[str, Any]:
+    place = resolve(f"{city}, {state}")
+    assert isinstance(place, Place), f"{city}, {state} is not a place"
+    last = first + timedelta(days=DAYS[course] - 1)
+    return {
+        "external_id": external_id,
+        "course_code": course,
+        "city": city,
+        "state": state,
+        "venue": f"Sample Training Center, {city}",
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "starts_at": datetime.combine(first, BEGINS, ZoneInfo(zone)),
+        "ends_at": datetime.combine(last, ENDS, ZoneInfo(zone)),
+        "starts_on": first,
+        "ends_on": last,
+        "timezone": zone,
+        "capacity": 1500 if course == "conference" else chance.choice((35, 40, 45, 50)),
+        "status": "scheduled",
+        "visibility": "public",
+        "register_url": f"https://example.org/sample-classes/{external_id.lower()}",
+        "host": f"Sample Agency of {STATE_NAMES[state]}",
+    }
+
+
+def _taken(capacity: int, chance: random.Random) -> int:
+    """How many seats are taken: a sixth of the classes is full, a sixth nearly, a sixth empty."""
+    capacity = min(capacity, 50)
+    return chance.choice(
+        (
+            capacity,
+            capacity - chance.randint(1, 3),
+            0,
+            *(chance.randrange(capacity) for _ in range(3)),
+        )
+    )
+
+
+def _member(number: int, name: str, *, state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "external_id": f"SAMPLE-{name}",
+        "email": f"{name}@example.org",
+        "name": f"Sample Member {number}",
+        "state": state,
+        "membership": None,
+        "member_until": None,
+        **more,
+    }
+
+
+def _people(today: date) -> Iterator[tuple[dict[str, Any], list[tuple[str, str]]]]:
+    """One member for every situation a certificate can be in, with (class, situation) pairs."""
+    for number, (name, registrations) in enumerate(
+        (
+            ("upcoming", [("SAMPLE-001", "registered")]),
+            ("not-recorded", [("SAMPLE-OTHER-11", "registered")]),
+            ("no-evaluation", [("SAMPLE-OTHER-10", "attended")]),
+            ("ready", [("SAMPLE-OTHER-09", "certified")]),
+            ("cancelled", [("SAMPLE-002", "cancelled")]),
+            ("transferred", [("SAMPLE-004", "transferred")]),
+            (
+                "several",
+                [
+                    ("SAMPLE-OTHER-07", "certified"),
+                    ("SAMPLE-OTHER-08", "certified"),
+                    ("SAMPLE-OTHER-10", "attended"),
+                    ("SAMPLE-005", "registered"),
+                ],
+            ),
+            ("nothing", []),
+        ),
+        start=1001,
+    ):
+        person = _member(
+            number,
+            name,
+            state="TX",
+            membership="Regular" if number % 2 else None,
+            member_until=today + timedelta(days=200) if number % 2 else None,
+        )
+        yield person, registrations
+
+
+def _add_people_in_every_situation(
+    connection: Connection,
+    people: list[tuple[dict[str, Any], list[tuple[str, str]]]],
+    today: date,
+    class_ids: dict[str, int],
+    member_ids: dict[str, int],
+) -> None:
+    for person, registrations in people:
+        for external_id, situation in registrations:
+            is_certified = situation == "certified"
+            inserted = connection.execute(
+                sa.insert(models.registrations).values(
+                    external_id=f"{person['external_id']}-{external_id}",
+                    member_id=member_ids[person["external_id"]],
+                    class_id=class_ids[external_id],
+                    status="attended" if is_certified else situation,
+                    registered_at=_morning(today - timedelta(days=90)),
+                )
+            )
+            if is_certified:
+                (registration_id,) = inserted.inserted_primary_key
+                moment = _morning(today - timedelta(days=20))
+                connection.execute(
+                    sa.insert(models.evaluations).values(
+                        registration_id=registration_id, completed_at=moment
+                    )
+                )
+                connection.execute(
+                    sa.insert(models.certificates).values(
+                        registration_id=registration_id, issued_at=moment
+                    )
+                )
+
+
+def _ids(connection: Connection, table: sa.Table) -> dict[str, int]:
+    return dict(connection.execute(sa.select(table.c.external_id, table.c.id)).all())
+
+
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, BEGINS, timezone.utc)
+
+
+def _many_classes(number: int, today: date, chance: random.Random) -> Iterator[dict[str, Any]]:
+    codes = [entry.code for entry in CATALOGUE if entry.kind == "course"]
+    prototypes = [
+        _class("", course, city, state, zone, today, chance)
+        for city, state, zone in PLACES
+        for course in codes
+    ]
+    for n in range(1, number + 1):
+        row = chance.choice(prototypes)
+        shift = timedelta(days=chance.randrange(-120, 600))
+        yield {
+            **row,
+            "id": n,
+            "external_id": f"BULK-{n}",
+            "latitude": row["latitude"] + chance.uniform(-1, 1),
+            "longitude": row["longitude"] + chance.uniform(-1, 1),
+            "starts_at": row["starts_at"] + shift,
+            "ends_at": row["ends_at"] + shift,
+            "starts_on": row["starts_on"] + shift,
+            "ends_on": row["ends_on"] + shift,
+        }
+
+
+def _many_registrations(
+    number: int, classes: int, members: int, today: date, chance: random.Random
+) -> Iterator[dict[str, Any]]:
+    moment = _morning(today)
+    for n in range(number):
+        # Every member of a round goes to another class, so no pair comes twice.
+        yield {
+            "id": n + 1,
+            "external_id": f"BULK-{n}",
+            "member_id": n % members + 1,
+            "class_id": (n // members * 7919 + n % members) % classes + 1,
+            "status": chance.choice(("registered", "registered", "registered", "cancelled")),
+            "registered_at": moment,
+        }
+
+
+def _monday(day: date) -> date:
+    """The first Monday from a day on: classes begin with the week."""
+    return day + timedelta(days=-day.weekday() % 7)

@@ -1,0 +1,253 @@
+"""A stand-in for the assistant's server: the web chat API with scripted answers.
+
+It exists for what the real server can't be asked to do on cue: fail, be slow, lose a response it
+has already acted on, forget a session. It also serves the demo page and the widget as the real
+server does, under the strictest policy a host site may have. What the assistant knows isn't here:
+answers are what a test puts into `answers`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+WIDGET = Path(__file__).parents[2] / "widget"
+API = "/api/chat/v1/"
+STRICT_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+FILES = {
+    "/widget.js": ("nasro-chat.min.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+LAUNCHER_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>A host page</title>
+<link rel="icon" href="/icon.svg"><script src="/widget.js" defer></script>
+<main><h1>A host page</h1><p><a href="#somewhere">A link of the page</a></p></main>
+<nasro-chat></nasro-chat>"""
+
+Message = dict[str, Any]
+
+
+@dataclass
+class Failure:
+    """How the next request to a path goes wrong."""
+
+    status: int = 503
+    message: str = ""
+    retry_after: int | None = None
+    is_lost: bool = False
+    """The server acts on the request, and the response is cut off on its way."""
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    token: str | None
+    body: dict[str, Any]
+    at: float
+
+
+@dataclass
+class Conversation:
+    messages: list[Message] = field(default_factory=list)
+    answered: dict[str, list[Message]] = field(default_factory=dict)
+
+
+class StandInServer:
+    """Serves the page, the widget and the API on a free port until it is stopped."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Message]] = {}
+        """What is answered to a text or a payload; anything else is echoed."""
+        self.welcome: Message = {
+            "text": "Hello! What would you like to know?",
+            "buttons": [
+                {"title": "Show classes near me", "payload": "/find_classes"},
+                {"title": "How do I register?", "payload": "/faq_register"},
+            ],
+        }
+        self.failures: dict[str, list[Failure]] = {}
+        self.delay = 0.0
+        """Seconds before each answer to a message."""
+        self.requests: list[Request] = []
+        self.conversations: dict[str, Conversation] = {}
+        self.feedback: list[dict[str, Any]] = []
+        self.pages: dict[str, str] = {
+            "/": (WIDGET / "index.html").read_text("utf-8"),
+            "/host": LAUNCHER_PAGE,
+        }
+        self.texts: dict[str, str] = {}
+        """Style sheets of host pages, by path."""
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        stand_in = self
+
+        class Handler(_Handler):
+            server_of = stand_in
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def fail_next(self, call: str, failure: Failure) -> None:
+        """Makes the next request to "sessions", "messages" or "feedback" go wrong."""
+        self.failures.setdefault(call, []).append(failure)
+
+    def end_all_sessions(self) -> None:
+        """Every token given out so far is answered with 401 from now on."""
+        self.conversations.clear()
+
+    def calls(self, method: str, call: str) -> list[Request]:
+        """The requests of one kind that arrived, failed ones included."""
+        return [r for r in self.requests if r.method == method and r.path == API + call]
+
+    # ------------------------------------------------------------------ The API
+
+    def answer(self, request: Request) -> tuple[int, Any]:
+        """One API call: status and JSON."""
+        call = request.path.removeprefix(API)
+        if (request.method, call) == ("POST", "sessions"):
+            token = f"token-{next(self._numbers)}"
+            with self._lock:
+                conversation = self.conversations[token] = Conversation()
+                conversation.messages.append(self._message(self.welcome))
+            return 201, {
+                "token": token,
+                "expires_at": "2099-01-01T00:00:00Z",
+                "messages": conversation.messages[:1],
+            }
+        conversation_or_none = self.conversations.get(request.token or "")
+        if conversation_or_none is None:
+            return 401, _error("session_ended", "The conversation has ended.")
+        conversation = conversation_or_none
+        if (request.method, call) == ("GET", "messages"):
+            return 200, {"messages": conversation.messages}
+        if (request.method, call) == ("POST", "messages"):
+            time.sleep(self.delay)
+            return 200, {"messages": self._say(conversation, request.body)}
+        if (request.method, call) == ("POST", "feedback"):
+            self.feedback.append(request.body)
+            return 204, None
+        if (request.method, call) == ("DELETE", "sessions"):
+            del self.conversations[request.token or ""]
+            return 204, None
+        return 404, _error("not_found", "There is no such call.")
+
+    def _say(self, conversation: Conversation, body: dict[str, Any]) -> list[Message]:
+        with self._lock:
+            client_id = body["client_id"]
+            if client_id in conversation.answered:
+                return conversation.answered[client_id]
+            said = body.get("payload") or body["text"]
+            offered = {
+                button["payload"]: button["title"]
+                for message in conversation.messages
+                for button in message["buttons"]
+            }
+            text = offered[said] if "payload" in body else said
+            answers = self.answers.get(said) or [{"text": f"You said: {text}"}]
+            conversation.messages.append(self._message({"text": text}, sender="user"))
+            given = [self._message(answer) for answer in answers]
+            conversation.messages += given
+            conversation.answered[client_id] = given
+            return given
+
+    def _message(self, parts: Message, sender: str = "assistant") -> Message:
+        return {
+            "id": f"m{next(self._numbers)}",
+            "from": sender,
+            "at": "2026-11-23T15:04:05Z",
+            "text": "",
+            "buttons": [],
+            "cards": [],
+            "links": [],
+            "source": None,
+            "as_of": None,
+            **parts,
+        }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_of: StandInServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        server = self.server_of
+        if self.path.startswith(API):
+            self._call()
+        elif self.path in server.pages:
+            self._send(200, server.pages[self.path].encode(), "text/html; charset=utf-8")
+        elif self.path in server.texts:
+            self._send(200, server.texts[self.path].encode(), "text/css; charset=utf-8")
+        elif self.path in FILES:
+            name, kind = FILES[self.path]
+            self._send(200, (WIDGET / name).read_bytes(), kind)
+        else:
+            self._send(404, b"", "text/plain")
+
+    def do_POST(self) -> None:
+        self._call()
+
+    def do_DELETE(self) -> None:
+        self._call()
+
+    def _call(self) -> None:
+        server = self.server_of
+        length = int(self.headers.get("Content-Length") or 0)
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or None
+        body = json.loads(self.rfile.read(length) or b"{}")
+        request = Request(self.command, self.path, token, body, time.monotonic())
+        server.requests.append(request)
+        planned = server.failures.get(self.path.removeprefix(API))
+        failure = planned.pop(0) if planned else None
+        if failure and not failure.is_lost:
+            extra = {"Retry-After": str(failure.retry_after)} if failure.retry_after else {}
+            given = json.dumps(_error("scripted", failure.message)).encode()
+            self._send(failure.status, given, "application/json", extra)
+            return
+        status, answer = server.answer(request)
+        given = b"" if answer is None else json.dumps(answer).encode()
+        if failure:
+            # Closed without a byte, Chromium would quietly send the request again.
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + given[:20])
+            self.close_connection = True
+            return
+        self._send(status, given, "application/json")
+
+    def _send(
+        self, status: int, body: bytes, kind: str, extra: dict[str, str] | None = None
+    ) -> None:
+        self.send_response(HTTPStatus(status))
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Security-Policy", STRICT_CSP)
+        for name, value in (extra or {}).items():
+            self.send_header(name, value)
+        with contextlib.suppress(ConnectionError):  # a page that was closed waits no longer
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: a test that fails shows what it found."""
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}

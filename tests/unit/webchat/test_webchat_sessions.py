@@ -1,0 +1,344 @@
+"""Who may speak in a conversation, what is kept of it, and how it is forgotten."""
+
+import asyncio
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from bot.webchat.config import WebChatConfig
+
+SECRET = "a secret of the tests, thirty-two bytes or more"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def encoded(part: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def unsigned(claims: dict[str, Any], algorithm: str = "none") -> str:
+    return f"{encoded({'alg': algorithm, 'typ': 'JWT'})}.{encoded(claims)}."
+
+
+def without(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in claims.items() if key != name}
+
+
+def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
+    return jwt.encode(claims, secret, algorithm=algorithm)
+
+
+BAD_HEADERS = {
+    "missing": lambda _: None,
+    "empty": lambda _: "",
+    "no scheme": lambda token: token,
+    "another scheme": lambda token: f"Token {token}",
+    "basic": lambda _: "Basic dXNlcjpwYXNz",
+    "no token": lambda _: "Bearer",
+    "garbage": lambda _: "Bearer not.a.token",
+    "cut": lambda token: f"Bearer {token[:-2]}",
+    "another signature": lambda token: f"Bearer {token[:-4]}AAAA",
+    "alg none": lambda token: f"Bearer {unsigned(claims_of(token))}",
+    "alg None": lambda token: f"Bearer {unsigned(claims_of(token), 'None')}",
+    "another secret": lambda token: f"Bearer {signed(claims_of(token), 'x' * 40)}",
+    "another algorithm": lambda token: (
+        f"Bearer {signed(claims_of(token), SECRET + 'x' * 20, 'HS512')}"
+    ),
+    "HS512 by our secret": lambda token: (
+        f"Bearer {jwt.encode(claims_of(token), SECRET.ljust(64), 'HS512')}"
+    ),
+    "another conversation": lambda token: f"Bearer {signed({**claims_of(token), 'sub': 'f' * 32})}",
+    "no conversation": lambda token: f"Bearer {signed(without(claims_of(token), 'sub'))}",
+    "a number as conversation": lambda token: f"Bearer {signed({**claims_of(token), 'sub': 7})}",
+    "another audience": lambda token: f"Bearer {signed({**claims_of(token), 'aud': 'x'})}",
+    "no audience": lambda token: f"Bearer {signed(without(claims_of(token), 'aud'))}",
+    "another purpose": lambda token: f"Bearer {signed({**claims_of(token), 'purpose': 'x'})}",
+    "no purpose": lambda token: f"Bearer {signed(without(claims_of(token), 'purpose'))}",
+    "no expiry": lambda token: f"Bearer {signed(without(claims_of(token), 'exp'))}",
+    "an expiry in words": lambda token: f"Bearer {signed({**claims_of(token), 'exp': 'never'})}",
+}
+CALLS = [
+    ("POST", "/messages", {"text": "hello"}),
+    ("GET", "/messages", None),
+    ("POST", "/feedback", {"message_id": "x", "helpful": True}),
+    ("DELETE", "/sessions", None),
+]
+
+
+@pytest.mark.parametrize("kind", BAD_HEADERS)
+async def test_a_bad_token_opens_nothing_and_learns_nothing(
+    chat: Any, error_code: Any, kind: str
+) -> None:
+    header = BAD_HEADERS[kind](chat.token)
+    headers = {} if header is None else {"Authorization": header}
+
+    responses = [
+        await chat.http.request(method, path, json=body, headers=headers)
+        for method, path, body in CALLS
+    ]
+
+    assert {response.status_code for response in responses} == {401}
+    assert {error_code(response) for response in responses} == {"session_invalid"}
+    assert {response.headers["www-authenticate"] for response in responses} == {"Bearer"}
+    assert len({response.text for response in responses}) == 1
+    assert chat.agent.processor.handled == []
+    assert len(await chat.history()) == 1
+
+
+async def test_the_bad_tokens_above_are_bad_for_their_one_reason(chat: Any) -> None:
+    chat.use(signed(claims_of(chat.token)))
+
+    assert len(await chat.history()) == 1
+
+
+async def test_an_expired_token_says_so_in_the_same_words(chat: Any, error_code: Any) -> None:
+    invalid = await chat.http.get("/messages")
+    chat.clock.now += timedelta(hours=24) - timedelta(seconds=1)
+    before = await chat.http.get("/messages", headers=chat.headers)
+    chat.clock.now += timedelta(seconds=1)
+
+    responses = [
+        await chat.http.request(method, path, json=body, headers=chat.headers)
+        for method, path, body in CALLS
+    ]
+
+    assert before.status_code == 200
+    assert {response.status_code for response in responses} == {401}
+    assert {error_code(response) for response in responses} == {"session_expired"}
+    assert responses[0].json()["error"]["message"] == invalid.json()["error"]["message"]
+
+
+async def test_a_session_tells_when_it_expires(chat: Any) -> None:
+    session = await chat.open()
+    claims = claims_of(session["token"])
+
+    assert session["expires_at"] == "2027-03-02T12:00:00.000Z"
+    assert set(claims) == {"sub", "iat", "exp", "aud", "purpose"}
+    assert claims["exp"] - claims["iat"] == 24 * 3600
+    assert chat.rows(f"select count(*) from webchat_sessions where id = '{claims['sub']}'") == [
+        (1,)
+    ]
+
+
+async def test_conversations_have_ids_of_the_servers_own(chat: Any) -> None:
+    for wish in ({"sender": "me"}, {"conversation_id": "me"}, {"sub": "me"}):
+        chat.use((await chat.post(wish, "/sessions")).json()["token"])
+        await chat.say("hello")
+
+    ids = {row[0] for row in chat.rows("select sender_id from events")}
+    assert len(ids) == 3
+    assert all(len(i) == 32 and int(i, 16) for i in ids)
+
+
+async def test_a_token_survives_a_restart_of_the_server(start_chat: Any) -> None:
+    async with start_chat() as chat:
+        await chat.open()
+        await chat.say("hello")
+        history, token = await chat.history(), chat.token
+
+    async with start_chat() as chat:
+        chat.use(token)
+
+        assert await chat.history() == history
+        assert (await chat.say("again"))[0]["text"] == "You said again"
+
+
+async def test_a_genuine_token_of_an_unknown_conversation_is_refused(
+    chat: Any, error_code: Any
+) -> None:
+    chat.execute("delete from webchat_messages")
+    chat.execute("delete from webchat_sessions")
+
+    response = await chat.post({"text": "hello"})
+
+    assert (response.status_code, error_code(response)) == (401, "session_invalid")
+
+
+@pytest.mark.parametrize("token", ["abc", "", 7, {"a": 1}])
+async def test_an_identity_token_is_not_ignored(chat: Any, error_code: Any, token: Any) -> None:
+    sessions = chat.rows("select count(*) from webchat_sessions")
+
+    response = await chat.post({"identity_token": token}, "/sessions")
+
+    assert (response.status_code, error_code(response)) == (400, "identity_not_configured")
+    assert chat.rows("select count(*) from webchat_sessions") == sessions
+
+
+@pytest.mark.parametrize("body", [{}, {"identity_token": None}, {"unknown": 1}])
+async def test_a_session_needs_nothing(chat: Any, body: dict[str, Any]) -> None:
+    assert (await chat.post(body, "/sessions")).status_code == 201
+
+
+async def test_the_history_has_both_sides_in_order(chat: Any) -> None:
+    [first] = await chat.say("one")
+    [second] = await chat.say("two")
+
+    history = await chat.history()
+
+    assert [(message["from"], message["text"]) for message in history] == [
+        ("assistant", "Hello!"),
+        ("user", "one"),
+        ("assistant", "You said one"),
+        ("user", "two"),
+        ("assistant", "You said two"),
+    ]
+    assert (history[2], history[4]) == (first, second)
+    assert all(set(message) == set(first) for message in history)
+
+
+async def test_histories_are_apart(chat: Any) -> None:
+    await chat.say("mine")
+    await chat.open()
+    await chat.say("theirs")
+
+    assert [message["text"] for message in await chat.history()] == [
+        "Hello!",
+        "theirs",
+        "You said theirs",
+    ]
+
+
+# --- ending
+
+
+async def test_ending_erases_every_word(chat: Any, error_code: Any) -> None:
+    [answer] = await chat.say("my badge number is 4711")
+    await chat.post({"message_id": answer["id"], "helpful": False, "comment": "4711!"}, "/feedback")
+    ended = chat.token
+    await chat.open()
+    await chat.say("another conversation")
+    other = await chat.history()
+
+    chat.use(ended)
+    response = await chat.end()
+
+    assert (response.status_code, response.content) == (204, b"")
+    everything = [
+        chat.rows(f"select * from {table}")
+        for table in ("webchat_sessions", "webchat_messages", "webchat_feedback", "events")
+    ]
+    assert "4711" not in str(everything)
+    assert chat.rows("select helpful, comment from webchat_feedback") == [(0, None)]
+    assert chat.rows("select count(*) from webchat_sessions where ended_at is not null") == [(1,)]
+    for method, path, body in CALLS:
+        refused = await chat.http.request(method, path, json=body, headers=chat.headers)
+        assert (refused.status_code, error_code(refused)) == (401, "session_invalid")
+    assert other[1]["text"] == "another conversation"
+    assert len(chat.rows("select * from webchat_messages")) == len(other)
+    assert "another conversation" in str(chat.rows("select data from events"))
+
+
+async def test_a_message_that_waits_behind_the_end_is_refused(chat: Any, error_code: Any) -> None:
+    chat.agent.processor.seconds = 0.2
+    first = asyncio.ensure_future(chat.post({"text": "one"}))
+    await asyncio.sleep(0.05)
+    ending = asyncio.ensure_future(chat.end())
+    await asyncio.sleep(0.05)
+    last = asyncio.ensure_future(chat.post({"text": "two"}))
+
+    responses = await asyncio.gather(first, ending, last)
+
+    assert [response.status_code for response in responses] == [200, 204, 401]
+    assert error_code(responses[2]) == "session_invalid"
+    assert chat.rows("select * from events") == []
+    assert chat.rows("select * from webchat_messages") == []
+
+
+# --- feedback
+
+
+async def test_feedback_is_kept_and_can_be_changed(chat: Any) -> None:
+    [answer] = await chat.say("hello")
+
+    first = await chat.post(
+        {"message_id": answer["id"], "helpful": False, "comment": " Wrong\x00 date "}, "/feedback"
+    )
+    kept = chat.rows("select message_id, helpful, comment from webchat_feedback")
+    second = await chat.post({"message_id": answer["id"], "helpful": True}, "/feedback")
+
+    assert (first.status_code, first.content, second.status_code) == (204, b"", 204)
+    assert kept == [(answer["id"], 0, "Wrong date")]
+    assert chat.rows("select message_id, helpful, comment from webchat_feedback") == [
+        (answer["id"], 1, None)
+    ]
+
+
+async def test_feedback_needs_a_message_of_the_assistant_here(chat: Any, error_code: Any) -> None:
+    await chat.say("hello")
+    [_, mine, answer] = await chat.history()
+    await chat.open()
+    [welcome] = await chat.history()
+
+    strangers = [
+        await chat.post({"message_id": message_id, "helpful": True}, "/feedback")
+        for message_id in (mine["id"], answer["id"], "nothing", "")
+    ]
+    own = await chat.post({"message_id": welcome["id"], "helpful": True}, "/feedback")
+
+    assert {(r.status_code, error_code(r)) for r in strangers} == {(404, "message_not_found")}
+    assert own.status_code == 204
+    assert len(chat.rows("select * from webchat_feedback")) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"message_id": "{id}"},
+        {"helpful": True},
+        {"message_id": 7, "helpful": True},
+        {"message_id": "{id}", "helpful": 1},
+        {"message_id": "{id}", "helpful": "true"},
+        {"message_id": "{id}", "helpful": None},
+        {"message_id": "{id}", "helpful": True, "comment": 5},
+    ],
+    ids=str,
+)
+async def test_feedback_in_another_form_is_refused(
+    chat: Any, error_code: Any, body: dict[str, Any]
+) -> None:
+    [answer] = await chat.say("hello")
+    body = {key: answer["id"] if value == "{id}" else value for key, value in body.items()}
+
+    response = await chat.post(body, "/feedback")
+
+    assert (response.status_code, error_code(response)) == (400, "invalid_request")
+    assert chat.rows("select * from webchat_feedback") == []
+
+
+async def test_a_comment_has_a_limit(chat: Any, error_code: Any) -> None:
+    [answer] = await chat.say("hello")
+    fits = {"message_id": answer["id"], "helpful": True, "comment": "x" * 1_000}
+
+    assert (await chat.post(fits, "/feedback")).status_code == 204
+    response = await chat.post({**fits, "comment": "x" * 1_001}, "/feedback")
+    assert (response.status_code, error_code(response)) == (413, "comment_too_long")
+    assert "1,000" in response.json()["error"]["message"]
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"secret": "too short"},
+        {"secret": SECRET, "allowed_origins": ("https://www.nasro.org/",)},
+        {"secret": SECRET, "allowed_origins": ("www.nasro.org",)},
+        {"secret": SECRET, "allowed_origins": ("*",)},
+    ],
+    ids=str,
+)
+def test_settings_that_would_not_protect_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"secret|origin"):
+        WebChatConfig(**settings)
+
+
+def test_settings_do_not_show_the_secret() -> None:
+    assert SECRET not in repr(WebChatConfig(secret=SECRET))
