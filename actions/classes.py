@@ -70,7 +70,7 @@ class ActionAskFindClassesFormPlace(Action):
         tracker: Tracker,
         domain: dict[str, Any],  # noqa: ARG002
     ) -> Events:
-        ask_place(dispatcher, tracker, first_time="utter_ask_place")
+        ask_place(dispatcher, tracker, "find_classes_form", first_time="utter_ask_place")
         return []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.search import action_before
 from actions.wording import place_button
 from registration.places import AmbiguousPlace, ForeignPlace, Place, resolve
 
@@ -26,8 +27,10 @@ def validate_place(value: str, dispatcher: CollectingDispatcher) -> dict[str, An
     return {"place": None, "place_options": None}
 
 
-def ask_place(dispatcher: CollectingDispatcher, tracker: Tracker, *, first_time: str) -> None:
-    """Asks for the place: which of several, or which at all."""
+def ask_place(
+    dispatcher: CollectingDispatcher, tracker: Tracker, form: str, *, first_time: str
+) -> None:
+    """Asks for the place: which of several, which at all, or again after something else came up."""
     options = tracker.get_slot("place_options")
     if options:
         dispatcher.utter_message(
@@ -35,7 +38,7 @@ def ask_place(dispatcher: CollectingDispatcher, tracker: Tracker, *, first_time:
             buttons=[place_button(name, label(name)) for name in options],
             place=options[0].split(",")[0],
         )
-    elif tracker.active_loop.get("is_interrupted"):
+    elif action_before(tracker, form) not in ("action_listen", "action_new_search"):
         dispatcher.utter_message(response="utter_ask_place_again")
     else:
         dispatcher.utter_message(response=first_time)

@@ -83,6 +83,17 @@ def entity_value(tracker: Tracker, name: str) -> str | None:
     return entity_values(tracker, [name]).get(name)
 
 
+def action_before(tracker: Tracker, form: str) -> str:
+    """The action before a form runs or validates; Rasa puts the form itself last.
+
+    "action_listen" right after a message, a search's or an answer's action later in the turn.
+    """
+    for event in reversed(tracker.events):
+        if event["event"] == "action" and event["name"] not in (form, None):
+            return event["name"]
+    return ""
+
+
 def _is_at(offered: ClassSummary, place: Place) -> bool:
     if place.kind == "city":
         return place.state == offered.state and place.name.split(",")[0] == offered.city

@@ -11,7 +11,7 @@ from rasa_sdk.forms import REQUESTED_SLOT
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.places import ask_place, validate_place
-from actions.search import SEARCH_ENTITIES, Search, entity_values
+from actions.search import SEARCH_ENTITIES, Search, action_before, entity_values
 from actions.service import RegistrationService
 from registration.errors import RegistrationUnavailable
 from registration.queries import ClassSummary
@@ -115,7 +115,7 @@ class ActionAskSeatsFormPlace(Action):
         tracker: Tracker,
         domain: dict[str, Any],  # noqa: ARG002  rasa-sdk's signature
     ) -> Events:
-        ask_place(dispatcher, tracker, first_time="utter_ask_seats_place")
+        ask_place(dispatcher, tracker, "seats_form", first_time="utter_ask_seats_place")
         return []
 
 
@@ -173,7 +173,7 @@ def _is_interruption(tracker: Tracker, domain: dict[str, Any]) -> bool:
     Then the form is called twice: first to turn the message down, and again after some rule has
     answered it. A question that has just begun a search is never one.
     """
-    if tracker.latest_action_name == "action_new_search":
+    if action_before(tracker, "seats_form") == "action_new_search":
         return False
     intent = tracker.get_intent_of_latest_message()
     ignored = domain["forms"]["seats_form"]["ignored_intents"]

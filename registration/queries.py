@@ -212,23 +212,27 @@ def _summaries() -> Select:
         .where(registrations.c.class_id == classes.c.id, registrations.c.status.in_(ACTIVE))
         .scalar_subquery()
     )
-    return sa.select(
-        classes.c.external_id,
-        classes.c.course_code,
-        courses.c.title,
-        courses.c.kind,
-        classes.c.city,
-        classes.c.state,
-        classes.c.venue,
-        classes.c.latitude,
-        classes.c.longitude,
-        classes.c.starts_on,
-        classes.c.ends_on,
-        classes.c.timezone,
-        classes.c.capacity,
-        classes.c.register_url,
-        taken.label("taken"),
-    ).select_from(classes).join(courses, courses.c.code == classes.c.course_code)
+    return (
+        sa.select(
+            classes.c.external_id,
+            classes.c.course_code,
+            courses.c.title,
+            courses.c.kind,
+            classes.c.city,
+            classes.c.state,
+            classes.c.venue,
+            classes.c.latitude,
+            classes.c.longitude,
+            classes.c.starts_on,
+            classes.c.ends_on,
+            classes.c.timezone,
+            classes.c.capacity,
+            classes.c.register_url,
+            taken.label("taken"),
+        )
+        .select_from(classes)
+        .join(courses, courses.c.code == classes.c.course_code)
+    )
 
 
 def _summary(row: Any, place: Place | None) -> ClassSummary:

@@ -133,7 +133,7 @@ def generate(
     registrations: int,
     today: date,
     seed: int = 2026,
-    progress: Progress = lambda done, total: None,
+    progress: Progress | None = None,
 ) -> None:
     """Adds any number of made-up classes and registrations, for benchmarks.
 
@@ -161,7 +161,8 @@ def generate(
             while batch := list(islice(rows, BATCH)):
                 connection.execute(sa.insert(table), batch)
                 done += len(batch)
-                progress(done, total)
+                if progress:
+                    progress(done, total)
 
 
 def _offered_classes(today: date, chance: random.Random) -> Iterator[dict[str, Any]]:

@@ -1323,8 +1323,12 @@ text-underline-offset:.15em;border-radius:6px}
       const down = thumb(false, words.notHelpful);
       const group = h("div", { class: "thumbs", role: "group", "aria-label": words.rate }, up, down);
 
+      /** Ratings go out one after the other: the last one pressed is the one that holds. */
+      let earlier = Promise.resolve(true);
       /** @param {boolean} helpful @param {string} [comment] @returns whether it was saved */
-      const rate = async (helpful, comment) => {
+      const rate = (helpful, comment) => (earlier = earlier.then(() => save(helpful, comment)));
+      /** @param {boolean} helpful @param {string} [comment] */
+      const save = async (helpful, comment) => {
         try {
           await client?.rate(id, helpful, comment);
           return true;

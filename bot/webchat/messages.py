@@ -97,7 +97,7 @@ LOOKS_LIKE_A_SLASH = "\N{FRACTION SLASH}\N{DIVISION SLASH}\N{BIG SOLIDUS}"
 def assistant_message(response: Mapping[str, Any], at: datetime) -> Message | None:
     """A message from what Rasa hands to an output channel; None if it says nothing.
 
-    `response["custom"]` may hold cards, links, source and as_of. Whatever else is in there, or
+    `response["links"]` comes from `bot.nlg`, `response["custom"]` may hold cards, source and as_of. Whatever else is in there, or
     is not in the form the API promises, is left out and logged by name: a client can rely on
     the form, and one bad link must not cost a person the answer.
     """
@@ -109,7 +109,7 @@ def assistant_message(response: Mapping[str, Any], at: datetime) -> Message | No
         text=str(response.get("text") or "").strip(),
         buttons=_listed(response, "buttons", _button),
         cards=_listed(custom, "cards", _card),
-        links=_listed(custom, "links", _link),
+        links=_listed(response, "links", _link),
         source=_one(custom, "source", _source),
         as_of=_one(custom, "as_of", _moment),
     )

@@ -263,9 +263,11 @@ def test_a_rating_is_sent_can_be_changed_and_survives_a_reload(
     chat = open_chat()
     expect(chat.button("Helpful")).to_have_count(0)  # a greeting is no answer
     chat.ask("hello")
-    chat.button("Helpful").click()
+    with chat.page.expect_response("**/feedback"):
+        chat.button("Helpful").click()
     expect(chat.button("Helpful")).to_have_attribute("aria-pressed", "true")
-    chat.button("Not helpful").click()
+    with chat.page.expect_response("**/feedback"):
+        chat.button("Not helpful").click()
     expect(chat.button("Helpful")).to_have_attribute("aria-pressed", "false")
     expect(chat.button("Not helpful")).to_have_attribute("aria-pressed", "true")
     (answer,) = [m for c in stand_in.conversations.values() for m in c.messages[2:]]
@@ -297,7 +299,8 @@ def test_a_rating_that_fails_says_so_and_can_be_tried_again(
     chat.button("Helpful").click()
     chat.shows(BUSY)
     expect(chat.button("Helpful")).to_have_attribute("aria-pressed", "false")
-    chat.button("Helpful").click()
+    with chat.page.expect_response("**/feedback"):
+        chat.button("Helpful").click()
     expect(chat.button("Helpful")).to_have_attribute("aria-pressed", "true")
     assert len(stand_in.feedback) == 1
 

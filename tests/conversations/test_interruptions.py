@@ -45,7 +45,7 @@ GIVEN = {
 WAITING = {
     "which place, of classes": (
         ["show me the upcoming classes"],
-        "Which state, city or ZIP code",
+        "which state",
         "Texas",
         "2 upcoming classes in Texas",
     ),
@@ -57,7 +57,7 @@ WAITING = {
     ),
     "which place, of a class with seats": (
         ["how many seats are left in the class"],
-        "Which state, city or ZIP code",
+        "which state",
         "Maine",
         "has 7 of 40 seats left",
     ),
