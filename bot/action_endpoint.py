@@ -38,9 +38,7 @@ class ActionEndpoint(EndpointConfig):
         self._timeout = timeout
         self._executor = None if server else _executor()
 
-    async def request(
-        self, *, json: dict[str, Any], **kwargs: Any
-    ) -> dict[str, Any]:
+    async def request(self, *, json: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Runs the action that `json["next_action"]` names.
 
         Returns:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
 from registration.database import Database
@@ -56,6 +57,7 @@ def serve(model: Path | None) -> None:
     """Serve the web chat API, the widget and the page on PORT (8000)."""
     settings = _settings()
     click.echo("Starting the assistant (about ten seconds) ...", err=True)
+    logs.configure()
     from bot.server import ModelMissing, serve_forever  # noqa: PLC0415  Rasa's import is slow
 
     try:
@@ -67,6 +69,7 @@ def serve(model: Path | None) -> None:
 @main.command()
 def shell() -> None:
     """Talk to the assistant in the terminal."""
+    logs.configure()
     from bot.server import ModelMissing  # noqa: PLC0415  Rasa's import is slow
     from bot.shell import talk  # noqa: PLC0415
 
@@ -81,6 +84,9 @@ def shell() -> None:
 @click.option("--force", is_flag=True, help="Train everything again, whatever has changed.")
 def train(config: str, force: bool) -> None:
     """Train the model from config.yml, domain.yml and data/ into models/."""
+    # Rasa's own progress is for its developers; what our components found out is for everybody.
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    logs.configure(message_format="%(message)s")
     import rasa  # noqa: PLC0415  Rasa's import is slow
 
     result = rasa.train(

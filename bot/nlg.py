@@ -1,5 +1,6 @@
 """Rasa's answers out of `domain.yml`, with the contacts of `contacts.yml` filled in."""
 
+import re
 from typing import Any
 
 from rasa.core.nlg import TemplatedNaturalLanguageGenerator
@@ -7,6 +8,9 @@ from rasa.shared.core.domain import Domain
 from rasa.utils.endpoints import EndpointConfig
 
 from bot.contacts import load_contacts
+
+
+PLACEHOLDER = re.compile(r"(?<!{){(\w+)}")
 
 
 class ContactsNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
@@ -39,9 +43,6 @@ class ContactsNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
         **kwargs: Any,
     ) -> dict[str, Any]:
         template = response.get("text") or ""
-        links = [
-            {"title": contact.text, "url": contact.url}
-            for name, contact in self._contacts.items()
-            if contact.url and f"{{{name}}}" in template
-        ]
+        shown = (self._contacts.get(name) for name in PLACEHOLDER.findall(template))
+        links = [{"title": c.text, "url": c.url} for c in dict.fromkeys(shown) if c and c.url]
         return {**super()._fill_response(response, filled_slots, **kwargs), "links": links}

@@ -6,7 +6,6 @@ administrative ones. The channel is registered as Rasa registers channels.
 
 from __future__ import annotations
 
-import logging
 from asyncio import AbstractEventLoop
 from pathlib import Path
 
@@ -22,8 +21,6 @@ from bot.site import site_blueprint
 from bot.webchat.channel import WebChat
 from bot.webchat.health import health_blueprint
 from registration.database import Database
-
-logger = logging.getLogger(__name__)
 
 ENDPOINTS_FILE = "endpoints.yml"
 
@@ -92,7 +89,6 @@ def serve_forever(settings: Settings, model: Path) -> None:
     """
     if not (model.is_file() or any(model.glob("*.tar.gz"))):
         raise ModelMissing(f"There is no model in {model}: run 'nasro-chat train' first.")
-    _log_quietly()
     app = create_app(settings, model)
 
     @app.after_server_start
@@ -108,12 +104,3 @@ def serve_forever(settings: Settings, model: Path) -> None:
         access_log=False,
         motd=False,
     )
-
-
-def _log_quietly() -> None:
-    """Warnings of everybody, and what our own code reports; never what people write."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for name in ("bot", "actions", "registration"):
-        logging.getLogger(name).setLevel(logging.INFO)

@@ -61,7 +61,10 @@ class Encoder:
         self._session = onnxruntime.InferenceSession(
             str(weights), options, providers=["CPUExecutionProvider"]
         )
-        self._tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
+        words = VOCABULARY.read_text(encoding="utf-8").splitlines()
+        self._tokenizer = BertWordPieceTokenizer(
+            {word: number for number, word in enumerate(words)}, lowercase=True
+        )
         self._tokenizer.enable_truncation(LONGEST)
         self._tokenizer.enable_padding()
 
@@ -123,9 +126,7 @@ class SentenceEncoder(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         texts = [message.get(CORRECTED_TEXT) or message.get(TEXT) or "" for message in messages]
         for message, vector in zip(messages, self._encoder.encode(texts), strict=True):
-            message.add_features(
-                Features(vector[None, :], FEATURE_TYPE_SENTENCE, TEXT, self._name)
-            )
+            message.add_features(Features(vector[None, :], FEATURE_TYPE_SENTENCE, TEXT, self._name))
         return messages
 
 

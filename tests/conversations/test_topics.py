@@ -57,7 +57,7 @@ def test_every_fact_of_the_faq_is_asked_for() -> None:
     facts = set()
     for topic, body in re.findall(r"^\*\*(\w+) .*?\*\*\n(.*?)(?=^\*\*|^##)", faq, re.M | re.S):
         facts |= {
-            f"{topic}.{number}" for number in re.findall(r"(?:^|\s)(\d{1,2})\. [A-Z(a-z]", body)
+            f"{topic}.{number}" for number in re.findall(r"(?:^|\s)(\d{1,2})\. [A-Z(a-z0-9]", body)
         }
 
     asserted = {
