@@ -111,8 +111,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         features = self._features(examples)
         # A change of basis that keeps all inner products, from 30,000 columns to one a row: the
         # regression's solution is the same (it lies in the span of the rows), in a tenth of the time.
-        gram = (features @ features.T).toarray() + 1e-6 * np.eye(len(examples))
-        basis = linalg.cholesky(gram, lower=True)
+        gram = _inner_products(features) + 1e-6 * np.eye(len(examples))
+        basis = linalg.cholesky(gram, lower=True).astype(np.float32)
         self._thresholds = self._fit_thresholds(basis, labels)
         regression = self._fit(basis, labels)
         rows = linalg.solve_triangular(basis, regression.coef_.T, lower=True, trans="T")
@@ -122,7 +122,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         return self._resource
 
     def _fit(self, basis: np.ndarray, labels: np.ndarray) -> LogisticRegression:
-        regression = LogisticRegression(C=self._config["C"], max_iter=200, tol=1e-3)
+        regression = LogisticRegression(C=self._config["C"], max_iter=200, tol=1e-2)
         return regression.fit(basis, labels)
 
     def _fit_thresholds(self, basis: np.ndarray, labels: np.ndarray) -> Thresholds:
@@ -243,6 +243,14 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         classifier._topics = described["topics"]
         classifier._thresholds = Thresholds(**described["thresholds"])
         return classifier
+
+
+def _inner_products(features: sparse.csr_matrix) -> np.ndarray:
+    """All inner products of the rows; in blocks of columns, because the dense ones are many values."""
+    columns = features.tocsc()
+    is_dense = np.diff(columns.indptr) > features.shape[0] / 2
+    many, few = columns[:, is_dense].toarray(), columns[:, ~is_dense].tocsr()
+    return (few @ few.T).toarray() + many @ many.T
 
 
 def _text(message: Message) -> str:

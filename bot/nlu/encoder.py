@@ -8,6 +8,8 @@ Source: Reimers & Gurevych 2019, arXiv:1908.10084; Wang et al. 2020 (MiniLM), ar
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,10 +74,16 @@ class Encoder:
         """Vectors of length one, float32, of shape (texts, 384): the mean over a text's tokens."""
         # Texts of about the same length together, so that little is padded.
         order = np.argsort([len(text) for text in texts], kind="stable")
+        batches = [order[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         vectors = np.zeros((len(texts), 384), dtype=np.float32)
-        for start in range(0, len(texts), BATCH):
-            rows = order[start : start + BATCH]
-            vectors[rows] = self._encode([texts[row] for row in rows])
+        if len(batches) == 1:
+            vectors[order] = self._encode([texts[row] for row in order])
+            return vectors
+        # In training: a batch for each core. The ONNX runtime works outside Python's lock.
+        with ThreadPoolExecutor(os.cpu_count()) as cores:
+            encoded = cores.map(lambda rows: self._encode([texts[row] for row in rows]), batches)
+            for rows, batch in zip(batches, encoded, strict=True):
+                vectors[rows] = batch
         return vectors
 
     def _encode(self, texts: list[str]) -> np.ndarray:
