@@ -53,7 +53,14 @@ def main() -> None:
 @click.option(
     "--model", type=click.Path(exists=True, path_type=Path), help="Default: the newest in models/."
 )
-def serve(model: Path | None) -> None:
+@click.option(
+    "--endpoints",
+    default="endpoints.yml",
+    show_default=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Where conversations are kept and custom actions run.",
+)
+def serve(model: Path | None, endpoints: Path) -> None:
     """Serve the web chat API, the widget and the page on PORT (8000)."""
     settings = _settings()
     click.echo("Starting the assistant (about ten seconds) ...", err=True)
@@ -61,7 +68,7 @@ def serve(model: Path | None) -> None:
     from bot.server import ModelMissing, serve_forever  # noqa: PLC0415  Rasa's import is slow
 
     try:
-        serve_forever(settings, model or MODELS)
+        serve_forever(settings, model or MODELS, endpoints)
     except ModelMissing as error:
         raise click.ClickException(str(error)) from error
 

@@ -9,7 +9,6 @@ from rasa.utils.endpoints import EndpointConfig
 
 from bot.contacts import load_contacts
 
-
 PLACEHOLDER = re.compile(r"(?<!{){(\w+)}")
 
 

@@ -22,23 +22,24 @@ from bot.webchat.channel import WebChat
 from bot.webchat.health import health_blueprint
 from registration.database import Database
 
-ENDPOINTS_FILE = "endpoints.yml"
+ENDPOINTS_FILE = Path("endpoints.yml")
 
 
 class ModelMissing(Exception):
     """There is no model to serve; the message says how to get one."""
 
 
-async def assistant(model: Path) -> Agent:
-    """Loads the model, with custom actions and conversations as `endpoints.yml` says.
+async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent:
+    """Loads the model, with custom actions and conversations as the endpoints file says.
 
     Args:
         model: A model file, or a folder whose newest is taken.
+        endpoints_file: Rasa's file of that name.
 
     Raises:
         ModelMissing: There is none, or it can't be loaded.
     """
-    endpoints = AvailableEndpoints.read_endpoints(ENDPOINTS_FILE)
+    endpoints = AvailableEndpoints.read_endpoints(str(endpoints_file))
     endpoints.action = ActionEndpoint(endpoints.action)
     agent = await load_agent(model_path=str(model), endpoints=endpoints)
     if not agent.is_ready():
@@ -47,7 +48,7 @@ async def assistant(model: Path) -> Agent:
     return agent
 
 
-def create_app(settings: Settings, model: Path) -> Sanic:
+def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Sanic:
     """The application; it loads the model when its server starts."""
     app = Sanic("nasro_chat", configure_logging=False)
     app.config.FALLBACK_ERROR_FORMAT = "text"
@@ -72,7 +73,7 @@ def create_app(settings: Settings, model: Path) -> Sanic:
 
     @app.before_server_start
     async def load(app: Sanic, _: AbstractEventLoop) -> None:
-        app.ctx.agent = await assistant(model)
+        app.ctx.agent = await assistant(model, endpoints_file)
 
     @app.after_server_stop
     async def close(_: Sanic, __: AbstractEventLoop) -> None:
@@ -81,7 +82,7 @@ def create_app(settings: Settings, model: Path) -> Sanic:
     return app
 
 
-def serve_forever(settings: Settings, model: Path) -> None:
+def serve_forever(settings: Settings, model: Path, endpoints_file: Path) -> None:
     """Serves until it is told to stop.
 
     Raises:
@@ -89,7 +90,7 @@ def serve_forever(settings: Settings, model: Path) -> None:
     """
     if not (model.is_file() or any(model.glob("*.tar.gz"))):
         raise ModelMissing(f"There is no model in {model}: run 'nasro-chat train' first.")
-    app = create_app(settings, model)
+    app = create_app(settings, model, endpoints_file)
 
     @app.after_server_start
     async def say_where(_: Sanic, __: AbstractEventLoop) -> None:

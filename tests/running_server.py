@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Server:
     folder: Path
     port: int
     extra_environment: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
     cores: set[int] | None = None
     """The processor cores it may use; by default all."""
     process: subprocess.Popen[bytes] | None = None
@@ -64,7 +66,7 @@ class Server:
         """
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("nasro-chat"), "serve"],
+                [Path(sys.executable).with_name("nasro-chat"), "serve", *self.arguments],
                 cwd=ROOT,
                 env=self.environment(),
                 stdout=log,
@@ -72,18 +74,16 @@ class Server:
             )
         if self.cores:
             os.sched_setaffinity(self.process.pid, self.cores)
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                if httpx.get(f"{self.url}/health/ready").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
-        self.stop()
-        raise RuntimeError(f"The server didn't get ready. It printed:\n{self.log}")
+        try:
+            wait_until(self._is_ready)
+        except TimeoutError:
+            self.stop()
+            raise RuntimeError(f"The server didn't get ready. It printed:\n{self.log}") from None
+
+    def _is_ready(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise TimeoutError("the server has ended")
+        return httpx.get(f"{self.url}/health/ready").status_code == 200
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
@@ -98,6 +98,23 @@ class Server:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits for something that other processes bring about.
+
+    Raises:
+        TimeoutError: It didn't come about within `START_TIMEOUT`.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError
 
 
 def free_port() -> int:

@@ -54,6 +54,12 @@ ABBREVIATIONS = {
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
+SHORTEST = 4
+"""Letters of the shortest word that is corrected: short ones are too close to each other."""
+
+LIKELIER = 5
+"""A word that English doesn't know is a typo when a word so many times as frequent is near."""
+
 
 class Speller:
     """Corrects words against English, the training data's own words, and place names.
@@ -77,12 +83,35 @@ class Speller:
     def _correct(self, word: str) -> str:
         if word in ABBREVIATIONS:
             return ABBREVIATIONS[word]
-        # Short words are too close to each other, and to abbreviations like CPTED's neighbors.
-        if len(word) < 4 or word in self._places:
+        if len(word) < SHORTEST or word in self._places:
             return word
-        distance = 1 if len(word) < 6 else 2
-        found = self._symspell.lookup(word, Verbosity.TOP, max_edit_distance=distance)
+        found = self._symspell.lookup(word, Verbosity.TOP, max_edit_distance=_distance(word))
         return found[0].term if found else word
+
+
+def own_words(texts: Iterable[str]) -> list[str]:
+    """The words that texts use on purpose: at least twice, and not where one near is meant.
+
+    The examples hold typos, the same ones again and again; learned as words, they would never be
+    corrected.
+    """
+    seen = Counter(word for text in texts for word in set(WORD.findall(text.lower())))
+    near = SymSpell(max_dictionary_edit_distance=2, prefix_length=7)
+    for word, times in seen.items():
+        near.create_dictionary_entry(word, times)
+    english = {word for word, _ in _english(ENGLISH_WORDS)}
+
+    def is_typo(word: str) -> bool:
+        if word in english or "'" in word or len(word) < SHORTEST:
+            return False
+        found = near.lookup(word, Verbosity.ALL, max_edit_distance=_distance(word))
+        return max(other.count for other in found) >= LIKELIER * seen[word]
+
+    return sorted(word for word, times in seen.items() if times > 1 and not is_typo(word))
+
+
+def _distance(word: str) -> int:
+    return 1 if len(word) < 6 else 2
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -107,13 +136,8 @@ class SpellingCorrector(GraphComponent):
         return cls(model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learns the words that stand at least twice in the examples; once may be a typo."""
-        seen = Counter(
-            word
-            for example in training_data.intent_examples
-            for word in set(WORD.findall(example.get(TEXT).lower()))
-        )
-        words = sorted(word for word, times in seen.items() if times > 1)
+        """Learns the words of the examples, without their typos."""
+        words = own_words(example.get(TEXT) for example in training_data.intent_examples)
         with self._model_storage.write_to(self._resource) as folder:
             (folder / self.WORDS_FILE).write_text(json.dumps(words))
         self._speller = Speller(words)

@@ -1,0 +1,301 @@
+"""How well the trained model understands utterances it was not trained on.
+
+    python -m bot.nlu.report [folder]       (make nlu-report)
+
+prints the figures and writes them to results/nlu/: report.md and confusion.png. The folder
+(tests/nlu/utterances) holds a YAML file for each voice: `voice`, and `utterances` by intent.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from rasa.core.channels.channel import UserMessage
+from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
+from rasa.engine.loader import load_predict_graph_runner
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+
+from bot.nlu.classifier import FALLBACK, NEGATIVES
+
+MODEL = Path("models/assistant.tar.gz")
+UTTERANCES = Path("tests/nlu/utterances")
+RESULTS = Path("results/nlu")
+
+NOT_ANSWERED = (*NEGATIVES, FALLBACK)
+"""What a message outside the FAQ may be understood as: none of these gives it a topic's answer."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    text: str
+    intent: str
+    voice: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What the model made of an utterance."""
+
+    utterance: Utterance
+    predicted: str
+    band: str
+    """`answer`, `suggest` or `reject`; `only entities` where those decided."""
+    score: float
+    ranking: tuple[str, ...]
+    """The likeliest intents, best first."""
+    milliseconds: float
+
+    @property
+    def is_in_scope(self) -> bool:
+        return self.utterance.intent not in NEGATIVES
+
+    @property
+    def outcome(self) -> str:
+        """`right`, `offered`, `rejected` or `wrong`; outside the scope, `right` or `wrong`."""
+        if not self.is_in_scope:
+            return "right" if self.predicted in NOT_ANSWERED else "wrong"
+        if self.predicted == self.utterance.intent:
+            return "right"
+        if self.predicted == FALLBACK:
+            return "offered"
+        return "rejected" if self.predicted in NEGATIVES else "wrong"
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.utterance.text}': expected {self.utterance.intent}, understood "
+            f"{self.predicted} ({self.score:.2f}; {', '.join(self.ranking[:3])}) "
+            f"[{self.utterance.file}]"
+        )
+
+
+def read_utterances(folder: Path = UTTERANCES) -> list[Utterance]:
+    found = []
+    for file in sorted(folder.glob("*.yml")):
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for intent, texts in content["utterances"].items():
+            found += [Utterance(str(text), intent, content["voice"], file) for text in texts]
+    return found
+
+
+def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Understood]:
+    """Each utterance as the trained model understands it, in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        metadata, runner = load_predict_graph_runner(
+            Path(folder), model, LocalModelStorage, DaskGraphRunner
+        )
+        target = metadata.nlu_target
+
+        def parse(text: str) -> dict[str, Any]:
+            inputs = {PLACEHOLDER_MESSAGE: [UserMessage(text)], PLACEHOLDER_TRACKER: None}
+            return runner.run(inputs, [target])[target][0].as_dict(only_output_properties=True)
+
+        parse("hello")  # the first message is slower
+        understood = []
+        for utterance in utterances:
+            start = time.perf_counter()
+            parsed = parse(utterance.text)
+            milliseconds = 1000 * (time.perf_counter() - start)
+            predicted = parsed["intent"]["name"]
+            is_only_entities = predicted == "inform" and parsed["intent"]["confidence"] == 1
+            understood.append(
+                Understood(
+                    utterance,
+                    predicted,
+                    "only entities" if is_only_entities else parsed["understanding"]["band"],
+                    parsed["intent"]["confidence"]
+                    if is_only_entities
+                    else parsed["understanding"]["score"],
+                    tuple(ranked["name"] for ranked in parsed["intent_ranking"]),
+                    milliseconds,
+                )
+            )
+    return understood
+
+
+def share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+# The report --------------------------------------------------------------------------------------
+
+
+def report(understood: Sequence[Understood]) -> str:
+    """The figures, as Markdown."""
+    in_scope = [u for u in understood if u.is_in_scope]
+    others = [u for u in understood if not u.is_in_scope]
+    outcomes = Counter(u.outcome for u in in_scope)
+    answered = outcomes["right"] + outcomes["wrong"]
+    offered = [u for u in in_scope if u.outcome == "offered"]
+    times = np.array([u.milliseconds for u in understood])
+
+    def line(what: str, part: int, whole: int) -> tuple[str, str, str]:
+        return what, f"{part} of {whole}", f"{share(part, whole):.1%}"
+
+    rows = [
+        line("In scope: answered right", outcomes["right"], len(in_scope)),
+        line("In scope: offered in did-you-mean", outcomes["offered"], len(in_scope)),
+        line("In scope: rejected", outcomes["rejected"], len(in_scope)),
+        line("In scope: answered wrong", outcomes["wrong"], len(in_scope)),
+        line("When answered, right", outcomes["right"], answered),
+        line(
+            "When offered, the right one among the first three",
+            sum(u.utterance.intent in offers(u) for u in offered),
+            len(offered),
+        ),
+        line(
+            "Out of scope: answered with a topic",
+            sum(u.outcome == "wrong" for u in others),
+            len(others),
+        ),
+    ]
+    missed = [u for u in understood if u.outcome != "right"]
+    return "\n\n".join(
+        (
+            f"# Understanding of {len(understood)} held-out utterances",
+            f"{datetime.now(timezone.utc):%Y-%m-%d}. A message takes "
+            f"{np.percentile(times, 50):.1f} ms (median), {np.percentile(times, 95):.1f} ms (95 %).",
+            _table(("", "utterances", "share"), rows),
+            "## By voice",
+            _table(
+                ("voice", "utterances", "right", "offered", "rejected", "wrong"),
+                _voices(understood),
+            ),
+            "## By intent",
+            "`not_covered` and `out_of_scope` count as one here, with `nlu_fallback` where one of them was expected.",
+            _table(("intent", "utterances", "precision", "recall", "F1"), _intents(understood)),
+            "## Confusions",
+            _table(
+                ("expected", "understood", "times"),
+                [(*pair, str(times)) for pair, times in _confusions(missed).most_common()],
+            ),
+            "## Every utterance that was not understood",
+            "\n".join(f"- {u.outcome}: {u}" for u in missed),
+        )
+    )
+
+
+def offers(understood: Understood) -> list[str]:
+    """The first three topics of the ranking, which did-you-mean offers."""
+    return [name for name in understood.ranking if name not in NEGATIVES][:3]
+
+
+def _voices(understood: Sequence[Understood]) -> list[tuple[str, ...]]:
+    rows = []
+    for voice in sorted({u.utterance.voice for u in understood}):
+        outcomes = Counter(u.outcome for u in understood if u.utterance.voice == voice)
+        whole = sum(outcomes.values())
+        shares = (
+            f"{share(outcomes[name], whole):.0%}"
+            for name in ("right", "offered", "rejected", "wrong")
+        )
+        rows.append((voice, str(whole), *shares))
+    return rows
+
+
+def _intents(understood: Sequence[Understood]) -> list[tuple[str, ...]]:
+    def merged(name: str) -> str:
+        return "not answered" if name in NEGATIVES else name
+
+    pairs = [
+        (
+            merged(u.utterance.intent),
+            merged(u.utterance.intent if u.outcome == "right" else u.predicted),
+        )
+        for u in understood
+    ]
+    rows = []
+    for intent in dict.fromkeys(merged(name) for name in in_domain_order(understood)):
+        expected = sum(e == intent for e, _ in pairs)
+        predicted = sum(p == intent for _, p in pairs)
+        right = sum(e == p == intent for e, p in pairs)
+        if not expected:
+            continue
+        precision, recall = share(right, predicted), share(right, expected)
+        f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+        rows.append((intent, str(expected), f"{precision:.1%}", f"{recall:.1%}", f"{f1:.3f}"))
+    return rows
+
+
+def _confusions(missed: Iterable[Understood]) -> Counter[tuple[str, str]]:
+    return Counter((u.utterance.intent, u.predicted) for u in missed)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def in_domain_order(understood: Iterable[Understood]) -> list[str]:
+    """The intents that were expected or predicted, as domain.yml orders them."""
+    domain = yaml.safe_load(Path("domain.yml").read_text(encoding="utf-8"))
+    ordered = [
+        intent if isinstance(intent, str) else next(iter(intent)) for intent in domain["intents"]
+    ]
+    seen = {name for u in understood for name in (u.utterance.intent, u.predicted)}
+    return [name for name in ordered if name in seen] + sorted(seen - set(ordered))
+
+
+def draw_confusion(understood: Sequence[Understood], file: Path) -> None:
+    """Expected intents down, understood ones across, as counts on shares of the row."""
+    import matplotlib  # noqa: PLC0415  a tool of development; the server has none
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot  # noqa: PLC0415
+
+    names = in_domain_order(understood)
+    place = {name: n for n, name in enumerate(names)}
+    counts = np.zeros((len(names), len(names)), dtype=int)
+    for u in understood:
+        counts[place[u.utterance.intent], place[u.predicted]] += 1
+    figure, axes = pyplot.subplots(figsize=(15, 14))
+    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmax=1.0)
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(np.arange(len(names)) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(names)) - 0.5, minor=True)
+    axes.grid(which="minor", color="0.9", linewidth=0.5)
+    axes.tick_params(which="both", length=0)
+    for row, column in zip(*counts.nonzero(), strict=True):
+        is_dark = counts[row, column] > 0.5 * counts[row].sum()
+        color = "white" if is_dark else "black" if row == column else "firebrick"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color)
+    axes.set_xlabel("understood as")
+    axes.set_ylabel("expected")
+    axes.set_title(f"{len(understood)} held-out utterances")
+    figure.tight_layout()
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else UTTERANCES
+    utterances = read_utterances(folder)
+    if not utterances:
+        sys.exit(f"There are no utterances in {folder}.")
+    if not MODEL.is_file():
+        sys.exit(f"{MODEL} is missing: 'make train' makes it.")
+    understood = understand(utterances)
+    text = report(understood)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "report.md").write_text(text + "\n", encoding="utf-8")
+    draw_confusion(understood, RESULTS / "confusion.png")
+    print(text.partition("\n\n## Every utterance")[0])
+    print(
+        f"\nEach utterance that was not understood is in {RESULTS / 'report.md'}; {RESULTS / 'confusion.png'}."
+    )
+
+
+if __name__ == "__main__":
+    main()
