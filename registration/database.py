@@ -6,7 +6,6 @@ Whatever keeps it from answering (not there, locked, corrupt, without its tables
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,21 +17,25 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
 
 from registration.catalogue import CATALOGUE
-from registration.errors import RegistrationUnavailable
-from registration.models import classes, courses
-
-logger = logging.getLogger(__name__)
+from registration.errors import RegistrationError, RegistrationUnavailable
+from registration.models import Course, TrainingClass
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONNECT_TIMEOUT = 3
 """Seconds; a person is waiting for the answer."""
+UNANSWERED_TIMEOUT = 5
+"""Seconds until a connection to a server that has gone silent is given up."""
 BUSY_TIMEOUT = 5
 """Seconds that SQLite waits for another writer."""
 POOL_SIZE = 5
+WRITERS_LOCK = 716253
+"""Number of PostgreSQL's advisory lock that writers of this database take."""
 
 
 class Database:
@@ -47,26 +50,43 @@ class Database:
         options: dict[str, Any] = {"future": True, "hide_parameters": True, "pool_size": POOL_SIZE}
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             options["poolclass"] = sa.pool.QueuePool
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT}
         else:
             options["pool_pre_ping"] = True
-            options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT}
+            options["connect_args"] = {
+                "connect_timeout": CONNECT_TIMEOUT,
+                "tcp_user_timeout": UNANSWERED_TIMEOUT * 1000,
+            }
         self.engine = sa.create_engine(parsed, **options)
+        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         if self.is_sqlite:
-            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            _care_for_sqlite(self.engine, Path(parsed.database or ""))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction: committed at the end, rolled back when something goes wrong.
+        """A transaction that may write: committed at the end, rolled back when something goes wrong.
+
+        Writers take turns, so that what one has checked still holds when it writes.
 
         Raises:
             RegistrationUnavailable: The database can't be used.
         """
-        with _as_unavailable(), self.engine.begin() as connection:
+        with self._or_unavailable(), self._writing.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS_LOCK)))
             yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """The same for entities.
+
+        Raises:
+            RegistrationUnavailable: The database can't be used.
+        """
+        with self.transaction() as connection, Session(connection, future=True) as session:
+            yield session
+            session.flush()
 
     def rows(self, question: Any) -> list[Any]:
         """The rows of one select.
@@ -74,7 +94,7 @@ class Database:
         Raises:
             RegistrationUnavailable: The database can't be asked.
         """
-        with _as_unavailable(), self.engine.connect() as connection:
+        with self._or_unavailable(), self.engine.connect() as connection:
             return list(connection.execute(question))
 
     def ping(self) -> None:
@@ -83,67 +103,119 @@ class Database:
         Raises:
             RegistrationUnavailable: It doesn't.
         """
-        self.rows(sa.select(courses.c.code).limit(1))
+        self.rows(sa.select(Course.code).limit(1))
 
     def is_empty(self) -> bool:
-        """Whether there is no class yet."""
-        return not self.rows(sa.select(classes.c.id).limit(1))
+        """Whether there is no class yet.
+
+        Raises:
+            RegistrationUnavailable: The database can't be asked.
+        """
+        return not self.rows(sa.select(TrainingClass.id).limit(1))
 
     def upgrade(self) -> None:
         """Brings the tables and the catalogue up to date; costs next to nothing when they are.
 
+        Of two programs that start at once the second waits, and finds nothing to do.
+
         Raises:
             RegistrationUnavailable: The database can't be used.
+            RegistrationError: The database is newer than this program.
         """
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.transaction() as connection:
-            if not self.is_sqlite:
-                # Two servers that start at once: the second waits, and finds nothing to do.
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(716253)"))
             newest = ScriptDirectory.from_config(config).get_current_head()
             if MigrationContext.configure(connection).get_current_revision() != newest:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                try:
+                    command.upgrade(config, "head")
+                except CommandError as error:
+                    raise RegistrationError(
+                        f"the database's tables aren't of this version: {error}"
+                    ) from error
             _write_catalogue(connection)
 
     def dispose(self) -> None:
         """Closes all connections; a later question opens new ones."""
         self.engine.dispose()
 
-
-def _write_catalogue(connection: Connection) -> None:
-    known = {row.code: row for row in connection.execute(sa.select(courses))}
-    for entry in CATALOGUE:
-        if entry.code not in known:
-            connection.execute(sa.insert(courses).values(**asdict(entry)))
-        elif known[entry.code] != (entry.code, entry.title, entry.hours, entry.kind):
-            connection.execute(
-                sa.update(courses).where(courses.c.code == entry.code).values(**asdict(entry))
-            )
-
-
-@contextmanager
-def _as_unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, ProgrammingError, sa.exc.TimeoutError) as error:
-        raise RegistrationUnavailable(_reason(error)) from error
-    except DBAPIError as error:
-        # SQLite calls a file that is no database a plain DatabaseError.
-        if error.connection_invalidated or type(error) is sa.exc.DatabaseError:
+    @contextmanager
+    def _or_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sa.exc.TimeoutError) as error:
+            if not _is_outage(error):
+                raise
+            # An old connection may hold a file or a server that has been replaced since.
+            self.engine.dispose()
             raise RegistrationUnavailable(_reason(error)) from error
-        raise
+
+
+def _is_outage(error: Exception) -> bool:
+    if isinstance(
+        error, OperationalError | InterfaceError | ProgrammingError | sa.exc.TimeoutError
+    ):
+        return True
+    # SQLite calls a file that is no database a plain DatabaseError.
+    return type(error) is sa.exc.DatabaseError or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
 
 
 def _reason(error: Exception) -> str:
     """The database's own words, without the statement and its values."""
-    return str(getattr(error, "orig", error)).strip().splitlines()[0]
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+def _write_catalogue(connection: Connection) -> None:
+    known = {row.code: row for row in connection.execute(sa.select(Course.__table__))}
+    for entry in CATALOGUE:
+        if entry.code not in known:
+            connection.execute(sa.insert(Course).values(**asdict(entry)))
+        elif known[entry.code] != (entry.code, entry.title, entry.hours, entry.kind):
+            connection.execute(
+                sa.update(Course.__table__)
+                .where(Course.__table__.c.code == entry.code)
+                .values(**asdict(entry))
+            )
+
+
+def _care_for_sqlite(engine: Any, path: Path) -> None:
+    """What SQLite needs on each connection, and pools don't know of files."""
+
+    @sa.event.listens_for(engine, "do_connect")
+    def make_folder(*_: Any) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RegistrationUnavailable(str(error)) from error
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        # The driver would begin no transaction before a table is made or a row read; `begin` does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+        record.info["file"] = _identity(path)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    @sa.event.listens_for(engine, "checkout")
+    def notice_replaced_file(_: Any, record: Any, __: Any) -> None:
+        # A deleted file goes on answering on open connections, with figures of yesterday.
+        if record.info["file"] != _identity(path):
+            raise sa.exc.DisconnectionError
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

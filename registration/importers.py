@@ -3,18 +3,24 @@
 A file is read row by row and every problem is noted with its line; unless told otherwise, nothing is
 loaded when any row is bad. Rows are matched by their external id, so that loading a file again changes
 only what has changed. The columns are described in docs/calendar.md.
+
+No e-mail address stands in a report: reports are printed and kept.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -24,23 +30,25 @@ from registration import models
 from registration.catalogue import COURSE_TITLES
 from registration.database import Database
 from registration.errors import ImportRejected
+from registration.gazetteer import key
 from registration.place_tables import STATE_NAMES
 from registration.places import Place, resolve
 from registration.timezones import time_zone
 
 Progress = Callable[[int, int], None]
-"""Told how many rows of how many are done."""
-
-Row = Mapping[str, str]
+"""Told how many bytes of how many are read and written."""
 
 BEGINS, ENDS = time(8), time(17)
 """Class hours where a row names none, in local time."""
 
-BATCH = 500
-"""Rows asked for or written at once; SQLite takes 32,766 values in a statement, with old ones 999."""
+YEARS = range(2000, 2100)
+"""A date outside is a slip of the pen."""
 
-SAFE_URL = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
+BATCH = 500
+"""Rows read, checked and written at once."""
+
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Problem:
     line: int
     """Line of the file on which the row begins; the header is line 1."""
     column: str
+    """Name of the column; "row" or "file" for what isn't one value's fault."""
     message: str
 
 
@@ -60,14 +69,6 @@ class ImportReport:
     updated: int = 0
     unchanged: int = 0
     errors: list[Problem] = field(default_factory=list)
-
-
-class _Bad(Exception):
-    """A value of a row can't be used."""
-
-    def __init__(self, column: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -86,141 +87,180 @@ def import_classes(
         progress: Told how far it is.
 
     Raises:
-        ImportRejected: Some row is bad and `keep_good` is off; nothing was loaded.
+        ImportRejected: Some row is bad and `keep_good` is off, or the file can't be read as CSV with
+            these columns; nothing was loaded.
         RegistrationUnavailable: The database can't be used.
     """
-    return _import(db, file, _CLASSES, keep_good, progress)
+    return _import(db, file, _Classes(), keep_good, progress)
 
 
 def import_members(
     db: Database, file: Path, *, keep_good: bool = False, progress: Progress = _no_progress
 ) -> ImportReport:
     """Loads members; see `import_classes`."""
-    return _import(db, file, _MEMBERS, keep_good, progress)
+    return _import(db, file, _Members(), keep_good, progress)
 
 
 def import_registrations(
     db: Database, file: Path, *, keep_good: bool = False, progress: Progress = _no_progress
 ) -> ImportReport:
     """Loads registrations of members and classes that are there already; see `import_classes`."""
-    return _import(db, file, _REGISTRATIONS, keep_good, progress)
+    return _import(db, file, _Registrations(), keep_good, progress)
+
+
+class _Bad(Exception):
+    """A value of a row can't be used."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class _Row:
+    """The values of a row by column, and what is wrong with them.
+
+    Each reader gives `None` for a value that can't be used and notes why, so that one look at a row
+    finds all its problems.
+    """
+
+    def __init__(self, line: int, values: Mapping[str, str]) -> None:
+        self.line = line
+        self.problems: list[Problem] = []
+        self._values = values
+
+    def __getitem__(self, column: str) -> str:
+        return self._values[column]
+
+    def note(self, column: str, message: str) -> None:
+        self.problems.append(Problem(self.line, column, message))
+
+    def text(self, column: str, longest: int) -> str | None:
+        value = self[column]
+        if not value:
+            self.note(column, "is empty")
+        elif len(value) > longest:
+            self.note(column, f"is longer than {longest} characters")
+        else:
+            return value
+        return None
+
+    def optional(self, column: str, longest: int) -> str | None:
+        return self.text(column, longest) if self[column] else None
+
+    def one_of(self, column: str, allowed: Collection[str], default: str = "") -> str | None:
+        value = self[column].lower() or default
+        if value in allowed:
+            return value
+        self.note(column, f"{self[column]!r} is not one of {', '.join(allowed)}")
+        return None
+
+    def state(self) -> str | None:
+        value = self["state"].upper()
+        if value in STATE_NAMES:
+            return value
+        self.note("state", f"{self['state']!r} is not the two-letter code of a state, like TX")
+        return None
+
+    def date(self, column: str) -> date | None:
+        value = self.text(column, 40)
+        for shape in ("%Y-%m-%d", "%m/%d/%Y") if value else ():
+            try:
+                day = datetime.strptime(value or "", shape).date()
+            except ValueError:
+                continue
+            if day.year in YEARS:
+                return day
+            self.note(column, f"{value!r} is not within {YEARS[0]} to {YEARS[-1]}")
+            return None
+        if value:
+            self.note(column, f"{value!r} is not a date like 2027-03-01 or 3/1/2027")
+        return None
+
+    def time(self, column: str, default: time) -> time | None:
+        value = self[column]
+        for shape in ("%H:%M", "%I:%M %p", "%H:%M:%S") if value else ():
+            try:
+                return datetime.strptime(value, shape).time()
+            except ValueError:
+                continue
+        if value:
+            self.note(column, f"{value!r} is not a time like 08:00 or 8:00 AM")
+            return None
+        return default
+
+    def capacity(self) -> int | None:
+        value = self.text("capacity", 9)
+        if value and value.isascii() and value.isdigit() and int(value) >= 1:
+            return int(value)
+        if value:
+            self.note("capacity", f"{value!r} is not a number of at least 1")
+        return None
+
+    def url(self, column: str) -> str | None:
+        value = self.optional(column, 500)
+        if value and not _is_web_address(value):
+            self.note(column, "is not a link that begins with https:// or http://")
+            return None
+        return value
+
+    def zip_code(self) -> str | None:
+        """Its first five digits; spreadsheets drop the zeros that it begins with."""
+        value = self["zip"]
+        if re.fullmatch(r"[0-9]{3,5}|[0-9]{5}-?[0-9]{4}", value):
+            return value[:5].zfill(5)
+        if value:
+            self.note("zip", f"{value!r} is not a ZIP code")
+        return None
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and not BLANK_OR_CONTROL.search(value)
+        )
+    except ValueError:  # brackets that are no IPv6 address
+        return False
 
 
 # What a row must look like -----------------------------------------------------------------------
 
-
-def _class(row: Row, _: _Known) -> dict[str, Any]:
-    state = _one_of(row, "state", STATE_NAMES, upper=True)
-    zip_code = row["zip"][:5] or None
-    place = _class_place(row, state, zip_code)
-    zone = _zone(row, state, zip_code)
-    first = _date(row, "starts_on")
-    last = _date(row, "ends_on")
-    if last < first:
-        raise _Bad("ends_on", f"{last} is before the first day, {first}")
-    starts_at = datetime.combine(first, _time(row, "starts_at", BEGINS), zone)
-    ends_at = datetime.combine(last, _time(row, "ends_at", ENDS), zone)
-    if ends_at <= starts_at:
-        raise _Bad("ends_at", "the class would end before it starts")
-    return {
-        "external_id": _text(row, "id", 64),
-        "course_code": _one_of(row, "course", COURSE_TITLES),
-        "city": _text(row, "city", 100),
-        "state": state,
-        "zip_code": zip_code,
-        "venue": _optional(row, "venue", 200),
-        "latitude": place.latitude,
-        "longitude": place.longitude,
-        "starts_on": first,
-        "ends_on": last,
-        "starts_at": starts_at,
-        "ends_at": ends_at,
-        "timezone": zone.key,
-        "capacity": _positive(row, "capacity"),
-        "status": _one_of(row, "status", models.STATUSES, default="scheduled"),
-        "visibility": _one_of(row, "visibility", models.VISIBILITIES, default="public"),
-        "register_url": _url(row, "register_url"),
-        "host": _optional(row, "host", 200),
-    }
+Values = dict[str, Any]
 
 
-def _member(row: Row, known: _Known) -> dict[str, Any]:
-    email = _text(row, "email", 254).lower()
-    if not EMAIL.fullmatch(email):
-        raise _Bad("email", "is not an e-mail address")
-    owner = known.members_by_email.setdefault(email, row["id"])
-    if owner != row["id"]:
-        raise _Bad("email", f"already belongs to member {owner}")
-    return {
-        "external_id": _text(row, "id", 64),
-        "email": email,
-        "name": _text(row, "name", 200),
-        "state": _one_of(row, "state", STATE_NAMES, upper=True) if row["state"] else None,
-        "membership": _optional(row, "membership", 50),
-        "member_until": _date(row, "member_until") if row["member_until"] else None,
-    }
-
-
-def _registration(row: Row, known: _Known) -> dict[str, Any]:
-    member = known.members.get(row["member"])
-    if member is None:
-        raise _Bad("member", f"there is no member {row['member']!r}")
-    class_ = known.classes.get(row["class"])
-    if class_ is None:
-        raise _Bad("class", f"there is no class {row['class']!r}")
-    owner = known.registrations.setdefault((member, class_), row["id"])
-    if owner != row["id"]:
-        raise _Bad("member", f"is registered for this class already, by {owner}")
-    return {
-        "external_id": _text(row, "id", 64),
-        "member_id": member,
-        "class_id": class_,
-        "status": _one_of(row, "status", models.REGISTRATION_STATUSES, default="registered"),
-        "registered_at": datetime.combine(
-            _date(row, "registered_on"), time(12), tzinfo=timezone.utc
-        ),
-    }
-
-
-@dataclass
-class _Known:
-    """What rows are checked against beside themselves: ids and addresses that are taken."""
-
-    members: Mapping[str, int] = field(default_factory=dict)
-    classes: Mapping[str, int] = field(default_factory=dict)
-    members_by_email: dict[str, str] = field(default_factory=dict)
-    registrations: dict[tuple[int, int], str] = field(default_factory=dict)
-
-
-def _known(connection: Connection) -> _Known:
-    members, classes, registrations = models.members, models.classes, models.registrations
-    booked = sa.select(
-        registrations.c.member_id, registrations.c.class_id, registrations.c.external_id
-    )
-    return _Known(
-        members=dict(connection.execute(sa.select(members.c.external_id, members.c.id)).all()),
-        classes=dict(connection.execute(sa.select(classes.c.external_id, classes.c.id)).all()),
-        members_by_email=dict(
-            connection.execute(sa.select(members.c.email, members.c.external_id)).all()
-        ),
-        registrations={(m, c): id_ for m, c, id_ in connection.execute(booked)},
-    )
-
-
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(ABC):
     """One kind of file: its columns, its table, and how a row becomes one of the table's."""
 
     table: sa.Table
     required: tuple[str, ...]
     optional: tuple[str, ...]
-    read: Callable[[Row, _Known], dict[str, Any]]
+
+    def look_up(self, connection: Connection, rows: list[_Row]) -> None:  # noqa: B027  most need none
+        """Finds what the rows of a batch refer to."""
+
+    @abstractmethod
+    def values(self, row: _Row) -> Values:
+        """The columns of the table; unless a problem was noted, they can be written."""
+
+    def claim(self, values: Mapping[str, Any]) -> Any:  # noqa: ARG002  most claim nothing
+        """What only one row of the table may have, beside its id; `None` for nothing."""
+        return None
+
+    def holders(self, connection: Connection, rows: list[Values]) -> dict[Any, str]:  # noqa: ARG002
+        """Who has what these rows claim: external ids by claim."""
+        return {}
+
+    def conflict(self, holder: str) -> tuple[str, str]:
+        """Column and message for a claim that another row holds."""
+        raise NotImplementedError
 
 
-_CLASSES = _Kind(
-    models.classes,
-    ("id", "course", "city", "state", "starts_on", "ends_on", "capacity"),
-    (
+class _Classes(_Kind):
+    table = models.classes
+    required = ("id", "course", "city", "state", "starts_on", "ends_on", "capacity")
+    optional = (
         "zip",
         "venue",
         "timezone",
@@ -230,15 +270,124 @@ _CLASSES = _Kind(
         "visibility",
         "register_url",
         "host",
-    ),
-    _class,
-)
-_MEMBERS = _Kind(
-    models.members, ("id", "email", "name"), ("state", "membership", "member_until"), _member
-)
-_REGISTRATIONS = _Kind(
-    models.registrations, ("id", "member", "class", "registered_on"), ("status",), _registration
-)
+    )
+
+    def values(self, row: _Row) -> Values:
+        city, state, zip_code = row.text("city", 100), row.state(), row.zip_code()
+        latitude, longitude = _coordinates(row, city, state, zip_code)
+        zone = _zone(row, city, state, zip_code)
+        first, last = row.date("starts_on"), row.date("ends_on")
+        begins, ends = row.time("starts_at", BEGINS), row.time("ends_at", ENDS)
+        starts_at = _moment(first, begins, zone)
+        ends_at = _moment(last, ends, zone)
+        if first and last and last < first:
+            row.note("ends_on", f"{last} is before the first day, {first}")
+        elif starts_at and ends_at and ends_at <= starts_at:
+            row.note("ends_at", "the class would end before it starts")
+        return {
+            "external_id": row.text("id", 64),
+            "course_code": row.one_of("course", COURSE_TITLES),
+            "city": city,
+            "state": state,
+            "zip_code": zip_code,
+            "venue": row.optional("venue", 200),
+            "latitude": latitude,
+            "longitude": longitude,
+            "starts_on": first,
+            "ends_on": last,
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+            "timezone": zone.key if zone else None,
+            "capacity": row.capacity(),
+            "status": row.one_of("status", models.STATUSES, default="scheduled"),
+            "visibility": row.one_of("visibility", models.VISIBILITIES, default="public"),
+            "register_url": row.url("register_url"),
+            "host": row.optional("host", 200),
+        }
+
+
+class _Members(_Kind):
+    table = models.members
+    required = ("id", "email", "name")
+    optional = ("state", "membership", "member_until")
+
+    def values(self, row: _Row) -> Values:
+        email = row.text("email", 254)
+        if email and not EMAIL.fullmatch(email):
+            row.note("email", "is not an e-mail address")
+        return {
+            "external_id": row.text("id", 64),
+            "email": email.lower() if email else None,
+            "name": row.text("name", 200),
+            "state": row.state() if row["state"] else None,
+            "membership": row.optional("membership", 50),
+            "member_until": row.date("member_until") if row["member_until"] else None,
+        }
+
+    def claim(self, values: Mapping[str, Any]) -> str:
+        return values["email"]
+
+    def holders(self, connection: Connection, rows: list[Values]) -> dict[Any, str]:
+        table = models.members
+        emails = [row["email"] for row in rows]
+        found = connection.execute(
+            sa.select(table.c.email, table.c.external_id).where(table.c.email.in_(emails))
+        )
+        return {row.email: row.external_id for row in found}
+
+    def conflict(self, holder: str) -> tuple[str, str]:
+        return "email", f"already belongs to member {holder}"
+
+
+class _Registrations(_Kind):
+    table = models.registrations
+    required = ("id", "member", "class", "registered_on")
+    optional = ("status",)
+
+    def __init__(self) -> None:
+        self._members: dict[str, int] = {}
+        self._classes: dict[str, int] = {}
+
+    def look_up(self, connection: Connection, rows: list[_Row]) -> None:
+        self._members = _ids(connection, models.members, {row["member"] for row in rows})
+        self._classes = _ids(connection, models.classes, {row["class"] for row in rows})
+
+    def values(self, row: _Row) -> Values:
+        member, class_ = self._members.get(row["member"]), self._classes.get(row["class"])
+        if member is None:
+            row.note("member", f"there is no member {row['member']!r}")
+        if class_ is None:
+            row.note("class", f"there is no class {row['class']!r}")
+        return {
+            "external_id": row.text("id", 64),
+            "member_id": member,
+            "class_id": class_,
+            "status": row.one_of("status", models.REGISTRATION_STATUSES, default="registered"),
+            "registered_at": _moment(row.date("registered_on"), time(12), timezone.utc),
+        }
+
+    def claim(self, values: Mapping[str, Any]) -> tuple[int, int] | None:
+        is_active = values["status"] in models.ACTIVE
+        return (values["member_id"], values["class_id"]) if is_active else None
+
+    def holders(self, connection: Connection, rows: list[Values]) -> dict[Any, str]:
+        table = models.registrations
+        found = connection.execute(
+            sa.select(table).where(
+                table.c.member_id.in_({row["member_id"] for row in rows}),
+                table.c.class_id.in_({row["class_id"] for row in rows}),
+                table.c.status.in_(models.ACTIVE),
+            )
+        )
+        return {(row.member_id, row.class_id): row.external_id for row in found}
+
+    def conflict(self, holder: str) -> tuple[str, str]:
+        return "member", f"has a seat in this class already, by registration {holder}"
+
+
+def _ids(connection: Connection, table: sa.Table, external_ids: Collection[str]) -> dict[str, int]:
+    found = sa.select(table.c.external_id, table.c.id).where(table.c.external_id.in_(external_ids))
+    return {row.external_id: row.id for row in connection.execute(found)}
 
 
 # Reading and writing -----------------------------------------------------------------------------
@@ -248,170 +397,210 @@ def _import(
     db: Database, file: Path, kind: _Kind, keep_good: bool, progress: Progress
 ) -> ImportReport:
     report = ImportReport()
-    rows = list(_rows(file, kind, report))
+    lines: dict[str, int] = {}
+    rows = _rows(file, kind, report, progress)
+    first = list(islice(rows, BATCH))  # a file of the wrong columns needs no database
     with db.transaction() as connection:
-        known = _known(connection)
-        good: dict[str, dict[str, Any]] = {}
-        for number, (line, row) in enumerate(rows, start=1):
-            try:
-                values = kind.read(row, known)
-                if values["external_id"] in good:
-                    raise _Bad("id", f"{values['external_id']} is there twice")
-                good[values["external_id"]] = values
-            except _Bad as bad:
-                report.errors.append(Problem(line, bad.column, str(bad)))
-            progress(number, 2 * len(rows))
-        report.rows = len(rows)
+        batch = first
+        while batch:
+            _write(connection, kind, _good(connection, kind, batch, lines, report), report)
+            batch = list(islice(rows, BATCH))
+        # A bad file is written to its end as well, and taken back: so every row is checked against
+        # those before it.
         if report.errors and not keep_good:
             raise ImportRejected(report)
-        _write(
-            connection,
-            kind.table,
-            list(good.values()),
-            report,
-            lambda done: progress(2 * len(rows) - len(good) + done, 2 * len(rows)),
-        )
     return report
 
 
-def _rows(file: Path, kind: _Kind, report: ImportReport) -> Iterator[tuple[int, Row]]:
-    """The rows with the lines they begin on, every column there, every value trimmed."""
-    reader = csv.DictReader(io.StringIO(_decode(file.read_bytes()), newline=""))
-    columns = [name.strip().lower() for name in reader.fieldnames or ()]
-    reader.fieldnames = columns
+def _rows(file: Path, kind: _Kind, report: ImportReport, progress: Progress) -> Iterator[_Row]:
+    """The rows with the lines they begin on, every column there, every value trimmed.
+
+    Raises:
+        ImportRejected: The columns aren't those of this kind, or what follows can't be read.
+    """
+
+    def reject(line: int, column: str, message: str) -> ImportRejected:
+        report.errors.append(Problem(line, column, message))
+        return ImportRejected(report)
+
+    encoding = _encoding(file)
+    if encoding is None:
+        raise reject(1, "file", "is neither UTF-8 nor Windows-1252 text")
+    size = file.stat().st_size
+    with file.open("rb") as content, io.TextIOWrapper(content, encoding, newline="") as text:
+        reader = csv.reader(text, strict=True)
+        columns: list[str] = []
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = [cell.strip() for cell in next(reader)]
+            except StopIteration:
+                break
+            except csv.Error as error:
+                raise reject(line, "file", f"can't be read as CSV from here on: {error}") from error
+            if not any(cells):
+                continue
+            if not columns:
+                columns = [name.lower() for name in cells]
+                report.errors += _wrong_columns(line, columns, kind)
+                if report.errors:
+                    raise ImportRejected(report)
+                continue
+            report.rows += 1
+            if len(cells) > len(columns):
+                message = f"has {len(cells)} values, but there are {len(columns)} columns"
+                report.errors.append(Problem(line, "row", message))
+                continue
+            found = dict(zip(columns, cells, strict=False))
+            yield _Row(line, {name: found.get(name, "") for name in kind.required + kind.optional})
+            if report.rows % BATCH == 0:
+                progress(content.tell(), size)
+    if not columns:
+        raise reject(1, "file", "is empty")
+    progress(size, size)
+
+
+def _wrong_columns(line: int, columns: list[str], kind: _Kind) -> Iterator[Problem]:
     for name in kind.required:
         if name not in columns:
-            report.errors.append(Problem(1, name, "this column is missing"))
-    for name in columns:
-        if name not in kind.required + kind.optional:
-            report.errors.append(Problem(1, name, "this column is unknown"))
-    if report.errors:
-        raise ImportRejected(report)
-    line = reader.line_num + 1
-    for row in reader:
-        begins, line = line, reader.line_num + 1
-        if None in row:
-            report.errors.append(
-                Problem(begins, "", "the row has more values than there are columns")
-            )
+            yield Problem(line, name, "this column is missing")
+    for number, name in enumerate(columns, start=1):
+        if not name:
+            yield Problem(line, f"column {number}", "this column has no name")
+        elif name not in kind.required + kind.optional:
+            known = ", ".join(kind.required + kind.optional)
+            yield Problem(line, name, f"this column is unknown; there are {known}")
+        elif name in columns[: number - 1]:
+            yield Problem(line, name, "this column is there twice")
+
+
+def _encoding(file: Path) -> str | None:
+    """How the text is written: UTF-8 with or without a mark, or what Windows' spreadsheets save."""
+    for encoding in ("utf-8-sig", "cp1252"):
+        decoder = codecs.getincrementaldecoder(encoding)()
+        with file.open("rb") as content:
+            try:
+                while chunk := content.read(1 << 20):
+                    decoder.decode(chunk)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                continue
+            return encoding
+    return None
+
+
+def _good(
+    connection: Connection,
+    kind: _Kind,
+    batch: list[_Row],
+    lines: dict[str, int],
+    report: ImportReport,
+) -> list[tuple[Values, Mapping[str, Any] | None]]:
+    """The rows of a batch that can be written, each with what the table holds of it now.
+
+    Args:
+        lines: Where the file's rows so far stand, by external id; those of the batch are added.
+    """
+    kind.look_up(connection, batch)
+    read = [(row, kind.values(row)) for row in batch]
+    sound = [values for row, values in read if not row.problems]
+    there = _there(connection, kind.table, sound)
+    holders = kind.holders(connection, sound)
+    good = []
+    for row, values in read:
+        external_id = values["external_id"]
+        if external_id and lines.setdefault(external_id, row.line) != row.line:
+            row.note("id", f"{external_id!r} is on line {lines[external_id]} too")
+        claim = None if row.problems else kind.claim(values)
+        if claim is not None and holders.get(claim, external_id) != external_id:
+            row.note(*kind.conflict(holders[claim]))
+        report.errors += row.problems
+        if row.problems:
             continue
-        values = {name: (row.get(name) or "").strip() for name in kind.required + kind.optional}
-        if any(values.values()):
-            yield begins, values
+        before = there.get(external_id)
+        # In the order of the file: what a row gives up, a later one may take.
+        if before is not None and holders.get(kind.claim(before)) == external_id:
+            del holders[kind.claim(before)]
+        if claim is not None:
+            holders[claim] = external_id
+        good.append((values, before))
+    return good
 
 
-def _decode(content: bytes) -> str:
-    """Text as spreadsheets save it: UTF-8 with or without a mark, or Windows-1252."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+def _there(
+    connection: Connection, table: sa.Table, rows: list[Values]
+) -> dict[str, Mapping[str, Any]]:
+    ids = [row["external_id"] for row in rows]
+    found = connection.execute(sa.select(table).where(table.c.external_id.in_(ids)))
+    return {row.external_id: row._mapping for row in found}
 
 
 def _write(
     connection: Connection,
-    table: sa.Table,
-    rows: list[dict[str, Any]],
+    kind: _Kind,
+    rows: list[tuple[Values, Mapping[str, Any] | None]],
     report: ImportReport,
-    done: Callable[[int], None],
 ) -> None:
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        ids = [row["external_id"] for row in batch]
-        found = connection.execute(sa.select(table).where(table.c.external_id.in_(ids)))
-        there = {row.external_id: row._mapping for row in found}
-        new = [row for row in batch if row["external_id"] not in there]
-        if new:
-            connection.execute(sa.insert(table), new)
-        for row in batch:
-            before = there.get(row["external_id"])
-            if before is None:
-                report.created += 1
-            elif all(before[column] == value for column, value in row.items()):
-                report.unchanged += 1
-            else:
-                connection.execute(sa.update(table).where(table.c.id == before["id"]).values(**row))
-                report.updated += 1
-        done(start + len(batch))
+    new = [values for values, before in rows if before is None]
+    changed = [
+        {**values, "row_id": before["id"]}
+        for values, before in rows
+        if before is not None and any(before[name] != value for name, value in values.items())
+    ]
+    # Changes first: only they give up what another row takes.
+    if changed:
+        connection.execute(
+            sa.update(kind.table).where(kind.table.c.id == sa.bindparam("row_id")), changed
+        )
+    if new:
+        connection.execute(sa.insert(kind.table), new)
+    report.created += len(new)
+    report.updated += len(changed)
+    report.unchanged += len(rows) - len(new) - len(changed)
 
 
-# Values ------------------------------------------------------------------------------------------
+# Where and when ----------------------------------------------------------------------------------
 
 
-def _text(row: Row, column: str, longest: int) -> str:
-    value = row[column]
-    if not value:
-        raise _Bad(column, "is empty")
-    if len(value) > longest:
-        raise _Bad(column, f"is longer than {longest} characters")
-    return value
+def _coordinates(
+    row: _Row, city: str | None, state: str | None, zip_code: str | None
+) -> tuple[float | None, float | None]:
+    """Where the class is: by its ZIP code, else by its city.
+
+    A ZIP code too new for our tables leaves a town that they don't know without coordinates: the
+    class is then found by its city and state.
+    """
+    place = resolve(zip_code) if zip_code else None
+    if isinstance(place, Place) and place.kind == "zip":
+        if state and place.state != state:
+            row.note("zip", f"{zip_code} is in {place.state}, not in {state}")
+        return place.latitude, place.longitude
+    if not city or not state:
+        return None, None
+    # Not a similar name: nobody would notice a class in the wrong town.
+    place = resolve(f"{city}, {state}")
+    if isinstance(place, Place) and key(place.name) == key(f"{city}, {state}"):
+        return place.latitude, place.longitude
+    if not row["zip"]:
+        row.note("city", f"{city} is not a city known in {state}: give the ZIP code")
+    return None, None
 
 
-def _optional(row: Row, column: str, longest: int) -> str | None:
-    return _text(row, column, longest) if row[column] else None
-
-
-def _one_of(row: Row, column: str, allowed: Any, *, default: str = "", upper: bool = False) -> str:
-    value = (row[column].upper() if upper else row[column].lower()) or default
-    if value not in allowed:
-        choices = "a USPS code" if upper else ", ".join(allowed)
-        raise _Bad(column, f"{row[column]!r} is not {'' if upper else 'one of '}{choices}")
-    return value
-
-
-def _date(row: Row, column: str) -> date:
-    value = _text(row, column, 40)
-    for shape in ("%Y-%m-%d", "%m/%d/%Y"):
-        try:
-            return datetime.strptime(value, shape).date()
-        except ValueError:
-            continue
-    raise _Bad(column, f"{value!r} is not a date like 2027-03-01 or 3/1/2027")
-
-
-def _time(row: Row, column: str, default: time) -> time:
-    if not row[column]:
-        return default
-    try:
-        return time.fromisoformat(row[column].zfill(5))
-    except ValueError:
-        raise _Bad(column, f"{row[column]!r} is not a time like 08:00") from None
-
-
-def _positive(row: Row, column: str) -> int:
-    value = _text(row, column, 9)
-    if not value.isdigit() or int(value) < 1:
-        raise _Bad(column, f"{value!r} is not a number of at least 1")
-    return int(value)
-
-
-def _url(row: Row, column: str) -> str | None:
-    value = _optional(row, column, 500)
-    if value and not SAFE_URL.match(value):
-        raise _Bad(column, "is not a link that begins with https:// or http://")
-    return value
-
-
-def _zone(row: Row, state: str, zip_code: str | None) -> ZoneInfo:
-    name = row["timezone"] or time_zone(state, zip_code)
-    if name is None:
-        raise _Bad("timezone", f"{STATE_NAMES[state]} has several: name one, or give the ZIP code")
+def _zone(row: _Row, city: str | None, state: str | None, zip_code: str | None) -> ZoneInfo | None:
+    name = row["timezone"] or (city and state and time_zone(state, city, zip_code))
+    if not name:
+        if state and not row.problems:  # those say what to mend first
+            message = f"{STATE_NAMES[state]} has several: name one, or give the ZIP code"
+            row.note("timezone", message)
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _Bad("timezone", f"{name!r} is not a zone like America/Chicago") from None
+        row.note("timezone", f"{name!r} is not a time zone like America/Chicago")
+        return None
 
 
-def _class_place(row: Row, state: str, zip_code: str | None) -> Place:
-    """Where the class is: by its ZIP code, else by its city."""
-    if zip_code:
-        place = resolve(zip_code)
-        if not isinstance(place, Place) or place.kind != "zip":
-            raise _Bad("zip", f"{row['zip']!r} is not a ZIP code")
-        if place.state != state:
-            raise _Bad("zip", f"{zip_code} is in {place.state}, not in {state}")
-        return place
-    place = resolve(f"{_text(row, 'city', 100)}, {state}")
-    if not isinstance(place, Place) or place.latitude is None or place.state != state:
-        raise _Bad("city", f"{row['city']} is not a city known in {state}: give the ZIP code")
-    return place
+def _moment(day: date | None, hour: time | None, zone: Any) -> datetime | None:
+    if day is None or hour is None or zone is None:
+        return None
+    return datetime.combine(day, hour, zone).astimezone(timezone.utc)

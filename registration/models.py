@@ -2,6 +2,8 @@
 
 Moments are stored in UTC; a class keeps its own time zone beside them, and the local first and last day
 that a calendar shows. Seats are never stored: what is left is counted (`registration.queries`).
+
+Entities are for reading and for single rows; the tables at the end are for statements over many.
 """
 
 from __future__ import annotations
@@ -10,16 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from sqlalchemy.orm import DeclarativeMeta, registry, relationship
 
 STATUSES = ("scheduled", "cancelled", "postponed")
 VISIBILITIES = ("public", "contract")
@@ -29,21 +22,26 @@ REGISTRATION_STATUSES = ("registered", "attended", "cancelled", "transferred")
 ACTIVE = ("registered", "attended")
 """Statuses of registrations that take a seat."""
 
-
-OFFERED = ("visibility", "status")
+OFFERED = "visibility = 'public' AND status = 'scheduled'"
+A_COURSE = "course_code <> 'conference'"
+"""What a look-up of classes asks for, in the very words of the indexes that hold only these classes."""
 
 
 class UtcDateTime(sa.types.TypeDecorator):
-    """A moment with its time zone in Python, in UTC in the database; SQLite stores no zone."""
+    """A moment, aware in Python and in UTC in the database; SQLite stores no zone."""
 
-    impl = sa.DateTime
+    impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        return value.astimezone(timezone.utc).replace(tzinfo=None) if value else None
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value} names no time zone")
+        return value.astimezone(timezone.utc) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        return value.replace(tzinfo=timezone.utc) if value else None
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=timezone.utc)
+        return value.astimezone(timezone.utc) if value else None
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
@@ -51,93 +49,173 @@ def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-courses = sa.Table(
-    "courses",
-    metadata,
-    sa.Column("code", sa.String(20), primary_key=True),
-    sa.Column("title", sa.String(200), nullable=False),
-    sa.Column("hours", sa.Integer),
-    sa.Column("kind", sa.String(20), nullable=False),
-    _one_of("kind", ("course", "conference")),
-    comment="The catalogue: courses, and the conference",
-)
+def _where(condition: str) -> dict[str, Any]:
+    """Makes an index hold such rows only, on either database."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
-classes = sa.Table(
-    "classes",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("external_id", sa.String(64), nullable=False, unique=True),
-    sa.Column("course_code", sa.ForeignKey("courses.code"), nullable=False),
-    sa.Column("city", sa.String(100), nullable=False),
-    sa.Column("state", sa.String(2), nullable=False),
-    sa.Column("zip_code", sa.String(5)),
-    sa.Column("venue", sa.String(200)),
-    sa.Column("latitude", sa.Float, nullable=False),
-    sa.Column("longitude", sa.Float, nullable=False),
-    sa.Column("starts_at", UtcDateTime, nullable=False),
-    sa.Column("ends_at", UtcDateTime, nullable=False),
-    sa.Column("starts_on", sa.Date, nullable=False, comment="First day, in the class's zone"),
-    sa.Column("ends_on", sa.Date, nullable=False, comment="Last day, in the class's zone"),
-    sa.Column("timezone", sa.String(64), nullable=False),
-    sa.Column("capacity", sa.Integer, nullable=False),
-    sa.Column("status", sa.String(20), nullable=False),
-    sa.Column("visibility", sa.String(20), nullable=False),
-    sa.Column("register_url", sa.String(500)),
-    sa.Column("host", sa.String(200)),
-    _one_of("status", STATUSES),
-    _one_of("visibility", VISIBILITIES),
-    sa.CheckConstraint("capacity > 0", name="capacity"),
-    sa.CheckConstraint("ends_at > starts_at", name="dates"),
-    # A look-up reads what is offered in the order of dates: in a state, everywhere, or in a box
-    # around a place. With the course in it, the index alone also counts them.
-    sa.Index("ix_classes_by_state", *OFFERED, "state", "starts_at", "course_code"),
-    sa.Index("ix_classes_by_date", *OFFERED, "starts_at", "course_code"),
-    sa.Index("ix_classes_by_place", *OFFERED, "latitude", "longitude", "starts_at", "course_code"),
-    comment="A course, or the conference, at a place and dates",
-)
 
-members = sa.Table(
-    "members",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("external_id", sa.String(64), nullable=False, unique=True),
-    sa.Column("email", sa.String(254), nullable=False, unique=True, comment="In lower case"),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("state", sa.String(2)),
-    sa.Column("membership", sa.String(50), comment="Its type; NULL for an account without one"),
-    sa.Column("member_until", sa.Date),
-    sa.CheckConstraint("email = lower(email)", name="email"),
-    comment="Accounts: one for each individual, whose e-mail address is the login",
-)
+def _index_of_courses(name: str, *columns: str) -> sa.Index:
+    """An index of the courses that are offered. With course and first day, it alone counts them."""
+    return sa.Index(
+        name, *columns, "course_code", "starts_on", **_where(f"{OFFERED} AND {A_COURSE}")
+    )
 
-registrations = sa.Table(
-    "registrations",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("external_id", sa.String(64), nullable=False, unique=True),
-    sa.Column("member_id", sa.ForeignKey("members.id"), nullable=False),
-    sa.Column("class_id", sa.ForeignKey("classes.id"), nullable=False),
-    sa.Column("status", sa.String(20), nullable=False),
-    sa.Column("registered_at", UtcDateTime, nullable=False),
-    _one_of("status", REGISTRATION_STATUSES),
-    sa.UniqueConstraint("member_id", "class_id"),
-    # Seats are counted from this index alone.
-    sa.Index(None, "class_id", "status"),
-    comment="A member's place in a class",
-)
 
-evaluations = sa.Table(
-    "evaluations",
-    metadata,
-    sa.Column("registration_id", sa.ForeignKey("registrations.id"), primary_key=True),
-    sa.Column("completed_at", UtcDateTime, nullable=False),
-    comment="Completed after attending; unlocks the certificate",
+_registry = registry(
+    metadata=sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
 )
+metadata = _registry.metadata
 
-certificates = sa.Table(
-    "certificates",
-    metadata,
-    sa.Column("registration_id", sa.ForeignKey("registrations.id"), primary_key=True),
-    sa.Column("issued_at", UtcDateTime, nullable=False),
-    comment="The certificate of a class that a member attended",
-)
+
+class Base(metaclass=DeclarativeMeta):
+    __abstract__ = True
+    registry = _registry
+    metadata = _registry.metadata
+    __init__ = _registry.constructor
+
+
+class Course(Base):
+    """An entry of the catalogue: a course, or the conference."""
+
+    __tablename__ = "courses"
+    __table_args__ = (
+        _one_of("kind", ("course", "conference")),
+        {"comment": "The catalogue: courses, and the conference"},
+    )
+
+    code = sa.Column(sa.String(20), primary_key=True)
+    title = sa.Column(sa.String(200), nullable=False)
+    hours = sa.Column(sa.Integer)
+    kind = sa.Column(sa.String(20), nullable=False)
+
+
+class TrainingClass(Base):
+    """A course, or the conference, at a place and dates."""
+
+    __tablename__ = "classes"
+
+    id = sa.Column(sa.Integer, primary_key=True)
+    external_id = sa.Column(sa.String(64), nullable=False, unique=True)
+    course_code = sa.Column(sa.ForeignKey("courses.code"), nullable=False)
+    city = sa.Column(sa.String(100), nullable=False)
+    state = sa.Column(sa.String(2), nullable=False)
+    zip_code = sa.Column(sa.String(5))
+    venue = sa.Column(sa.String(200))
+    latitude = sa.Column(sa.Float, comment="NULL, as the longitude, where the map doesn't know it")
+    longitude = sa.Column(sa.Float)
+    starts_at = sa.Column(UtcDateTime, nullable=False)
+    ends_at = sa.Column(UtcDateTime, nullable=False)
+    starts_on = sa.Column(sa.Date, nullable=False, comment="First day, in the class's zone")
+    ends_on = sa.Column(sa.Date, nullable=False, comment="Last day, in the class's zone")
+    timezone = sa.Column(sa.String(64), nullable=False)
+    capacity = sa.Column(sa.Integer, nullable=False)
+    status = sa.Column(sa.String(20), nullable=False, default="scheduled")
+    visibility = sa.Column(sa.String(20), nullable=False, default="public")
+    register_url = sa.Column(sa.String(500))
+    host = sa.Column(sa.String(200))
+
+    __table_args__ = (
+        _one_of("status", STATUSES),
+        _one_of("visibility", VISIBILITIES),
+        sa.CheckConstraint("capacity > 0", name="capacity"),
+        sa.CheckConstraint("ends_at > starts_at", name="dates"),
+        sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
+        # A look-up reads what is offered in the order of dates: in a state, everywhere, or in a box
+        # around a place.
+        _index_of_courses("ix_classes_by_state", "state", "starts_at"),
+        _index_of_courses("ix_classes_by_date", "starts_at"),
+        _index_of_courses("ix_classes_by_place", "latitude", "longitude", "starts_at"),
+        sa.Index(
+            "ix_classes_by_course",
+            *("course_code", "starts_at", "starts_on"),
+            **_where(OFFERED),
+        ),
+        {"comment": "A course, or the conference, at a place and dates"},
+    )
+
+
+class Member(Base):
+    """An account: one for each individual, whose e-mail address is the login."""
+
+    __tablename__ = "members"
+
+    id = sa.Column(sa.Integer, primary_key=True)
+    external_id = sa.Column(sa.String(64), nullable=False, unique=True)
+    email = sa.Column(sa.String(254), nullable=False, unique=True, comment="In lower case")
+    name = sa.Column(sa.String(200), nullable=False)
+    state = sa.Column(sa.String(2))
+    membership = sa.Column(sa.String(50), comment="Its type; NULL for an account without one")
+    member_until = sa.Column(sa.Date)
+
+    __table_args__ = (
+        sa.CheckConstraint("email = lower(email)", name="email"),
+        {"comment": "Accounts: one for each individual, whose e-mail address is the login"},
+    )
+
+
+class Registration(Base):
+    """A member's place in a class, taken or given up."""
+
+    __tablename__ = "registrations"
+
+    id = sa.Column(sa.Integer, primary_key=True)
+    external_id = sa.Column(sa.String(64), nullable=False, unique=True)
+    member_id = sa.Column(sa.ForeignKey("members.id"), nullable=False)
+    class_id = sa.Column(sa.ForeignKey("classes.id"), nullable=False)
+    status = sa.Column(sa.String(20), nullable=False, default="registered")
+    registered_at = sa.Column(UtcDateTime, nullable=False)
+
+    member = relationship(Member)
+    training_class = relationship(TrainingClass)
+    evaluation = relationship("Evaluation", uselist=False)
+    certificate = relationship("Certificate", uselist=False)
+
+    __table_args__ = (
+        _one_of("status", REGISTRATION_STATUSES),
+        # One seat each; who cancelled may come back, with a registration of its own.
+        sa.Index(
+            "uq_registrations_active",
+            "member_id",
+            "class_id",
+            unique=True,
+            **_where("status IN ('registered', 'attended')"),
+        ),
+        sa.Index(None, "member_id"),
+        # Seats are counted from this index alone.
+        sa.Index(None, "class_id", "status"),
+        {"comment": "A member's place in a class"},
+    )
+
+
+class Evaluation(Base):
+    """A member's opinion of a class; unlocks the certificate."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = ({"comment": "Completed after attending; unlocks the certificate"},)
+
+    registration_id = sa.Column(sa.ForeignKey("registrations.id"), primary_key=True)
+    completed_at = sa.Column(UtcDateTime, nullable=False)
+
+
+class Certificate(Base):
+    """The certificate of a class that a member attended."""
+
+    __tablename__ = "certificates"
+    __table_args__ = ({"comment": "The certificate of a class that a member attended"},)
+
+    registration_id = sa.Column(sa.ForeignKey("registrations.id"), primary_key=True)
+    issued_at = sa.Column(UtcDateTime, nullable=False)
+
+
+courses: sa.Table = Course.__table__
+classes: sa.Table = TrainingClass.__table__
+members: sa.Table = Member.__table__
+registrations: sa.Table = Registration.__table__

@@ -6,18 +6,19 @@ a class is offered while it is scheduled, public and not yet begun. Every questi
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.sql import ColumnElement, FromClause, Select
 
 from registration.catalogue import CATALOGUE
 from registration.database import Database
-from registration.models import ACTIVE, classes, courses, registrations
+from registration.distance import miles_between, within_miles
+from registration.gazetteer import gazetteer
+from registration.models import A_COURSE, ACTIVE, OFFERED, Course, Registration, TrainingClass
 from registration.places import Place, neighbours
 
 NEARBY_MILES = 100
@@ -25,9 +26,7 @@ NEARBY_MILES = 100
 
 CONFERENCES = tuple(entry.code for entry in CATALOGUE if entry.kind == "conference")
 
-EARTH_RADIUS_MILES = 3958.8
-MILES_PER_DEGREE = 69.0
-"""Of latitude; a little less than any real one, so that a box never cuts the circle."""
+A_DAY = timedelta(days=1)
 
 Period = tuple[date, date]
 """First and last day, both included."""
@@ -52,7 +51,8 @@ class ClassSummary:
     seats_left: int
     register_url: str | None
     distance_miles: float | None
-    """From the city or ZIP code that was asked for, rounded to a mile."""
+    """From the city or ZIP code that was asked for, rounded to a mile; `None` where the map doesn't know
+    the class, or nothing of the kind was asked for."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ClassPage:
 
     classes: tuple[ClassSummary, ...]
     total: int
-    """All that the question finds, on this page or not; 0 for a page past the end."""
+    """All that the question finds, on this page or not."""
     offset: int
     as_of: datetime
     """When the figures were read, in UTC."""
@@ -69,6 +69,33 @@ class ClassPage:
     @property
     def has_more(self) -> bool:
         return self.offset + len(self.classes) < self.total
+
+
+_TAKEN = (
+    sa.select(sa.func.count())
+    .select_from(Registration)
+    .where(Registration.class_id == TrainingClass.id, Registration.status.in_(ACTIVE))
+    .correlate(TrainingClass)
+    .scalar_subquery()
+)
+# Made once: to put a select together takes longer than many an answer.
+_SUMMARIES: Select = sa.select(
+    TrainingClass.external_id,
+    TrainingClass.course_code,
+    Course.title,
+    Course.kind,
+    TrainingClass.city,
+    TrainingClass.state,
+    TrainingClass.venue,
+    TrainingClass.latitude,
+    TrainingClass.longitude,
+    TrainingClass.starts_on,
+    TrainingClass.ends_on,
+    TrainingClass.timezone,
+    TrainingClass.capacity,
+    TrainingClass.register_url,
+    _TAKEN.label("taken"),
+)
 
 
 def upcoming_classes(
@@ -96,27 +123,28 @@ def upcoming_classes(
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    wanted = [*_offered(now, course, period), *_at(place)]
-    # The page is cut before its seats are counted, and both in one round trip.
+    matching = _matching(_offered(now, course, period), place)
+    found = sa.select(sa.func.count().label("total")).select_from(matching).subquery()
+    # The page is cut before its seats are counted. It hangs on the total, which an empty page has too.
     page = (
-        sa.select(classes.c.id)
-        .where(*wanted)
-        .order_by(classes.c.starts_at, classes.c.id)
+        sa.select(matching.c.id)
+        .order_by(matching.c.starts_at, matching.c.id)
         .offset(offset)
         .limit(limit)
         .subquery()
     )
-    total = sa.select(sa.func.count()).select_from(classes).where(*wanted).scalar_subquery()
-    question = (
-        _summaries()
-        .join(page, page.c.id == classes.c.id)
-        .order_by(classes.c.starts_at, classes.c.id)
-        .add_columns(total.label("total"))
+    rows = db.rows(
+        _SUMMARIES.add_columns(found.c.total)
+        .select_from(
+            found.outerjoin(page, sa.true())
+            .outerjoin(TrainingClass, TrainingClass.id == page.c.id)
+            .outerjoin(Course, Course.code == TrainingClass.course_code)
+        )
+        .order_by(TrainingClass.starts_at, TrainingClass.id)
     )
-    rows = db.rows(question)
     return ClassPage(
-        classes=tuple(_summary(row, place) for row in rows),
-        total=rows[0].total if rows else 0,
+        classes=tuple(_summary(row, place) for row in rows if row.external_id is not None),
+        total=rows[0].total,
         offset=offset,
         as_of=now,
     )
@@ -128,8 +156,12 @@ def classes_by_id(db: Database, ids: Sequence[str], *, now: datetime) -> ClassPa
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    rows = db.rows(_summaries().where(*_open(now), classes.c.external_id.in_(list(ids))))
-    found = {row.external_id: _summary(row, None) for row in rows}
+    rows = db.rows(
+        _SUMMARIES.join_from(TrainingClass, Course).where(
+            *_open(now), TrainingClass.external_id.in_(list(ids))
+        )
+    )
+    found = {row.external_id: _summary(row) for row in rows}
     in_order = tuple(found[id_] for id_ in ids if id_ in found)
     return ClassPage(classes=in_order, total=len(in_order), offset=0, as_of=now)
 
@@ -150,92 +182,65 @@ def neighbouring_states_with_classes(
     """
     number = sa.func.count()
     rows = db.rows(
-        sa.select(classes.c.state, number)
-        .where(*_offered(now, course, period), classes.c.state.in_(neighbours(state)))
-        .group_by(classes.c.state)
-        .order_by(number.desc(), classes.c.state)
+        sa.select(TrainingClass.state, number)
+        .where(*_offered(now, course, period), TrainingClass.state.in_(neighbours(state)))
+        .group_by(TrainingClass.state)
+        .order_by(number.desc(), TrainingClass.state)
         .limit(limit)
     )
     return tuple((row[0], row[1]) for row in rows)
 
 
-def _open(now: datetime) -> Iterable[ColumnElement[bool]]:
+Conditions = Iterator[ColumnElement[bool]]
+
+
+def _open(now: datetime) -> Conditions:
     """What makes a class one that is offered."""
-    return (
-        classes.c.visibility == "public",
-        classes.c.status == "scheduled",
-        classes.c.starts_at > now,
-    )
+    yield sa.text(OFFERED)
+    yield TrainingClass.starts_at > now
 
 
-def _offered(
-    now: datetime, course: str | None, period: Period | None
-) -> Iterable[ColumnElement[bool]]:
+def _offered(now: datetime, course: str | None, period: Period | None) -> Conditions:
     yield from _open(now)
-    if course is None:
-        yield classes.c.course_code.not_in(CONFERENCES)
-    else:
-        yield classes.c.course_code == course
+    if course not in CONFERENCES:
+        yield sa.text(A_COURSE)
+    if course is not None:
+        yield TrainingClass.course_code == course
     if period is not None:
-        yield classes.c.starts_on.between(*period)
+        first, last = period
+        yield TrainingClass.starts_on.between(first, last)
+        # The same in UTC, wherever the class is: the index is in the order of moments.
+        yield TrainingClass.starts_at.between(_midnight(first) - A_DAY, _midnight(last) + 2 * A_DAY)
 
 
-def _at(place: Place | None) -> Iterable[ColumnElement[bool]]:
+def _matching(conditions: Conditions, place: Place | None) -> FromClause:
+    """Id and start of the classes at a place."""
+    classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(*conditions)
     if place is None or place.kind == "country":
-        return ()
+        return classes.subquery()
     if place.latitude is None or place.longitude is None:
-        return (classes.c.state.in_(place.states),)
-    return _near(place.latitude, place.longitude)
-
-
-def _near(latitude: float, longitude: float) -> Iterable[ColumnElement[bool]]:
-    """What is within `NEARBY_MILES`.
-
-    The distance is that on a plane touching the Earth at the place, half a mile off at a hundred:
-    plain arithmetic, which SQLite has too. A box around the circle lets the index do its work.
-    """
-    shrink = max(math.cos(math.radians(latitude)), 0.01)
-    high, wide = NEARBY_MILES / MILES_PER_DEGREE, NEARBY_MILES / MILES_PER_DEGREE / shrink
-    north = (classes.c.latitude - latitude) * MILES_PER_DEGREE
-    east = (classes.c.longitude - longitude) * (MILES_PER_DEGREE * shrink)
-    return (
-        classes.c.latitude.between(latitude - high, latitude + high),
-        classes.c.longitude.between(longitude - wide, longitude + wide),
-        north * north + east * east <= NEARBY_MILES**2,
+        return classes.where(TrainingClass.state.in_(place.states)).subquery()
+    near = classes.where(within_miles(NEARBY_MILES, place.latitude, place.longitude))
+    # A class that the map doesn't know is found by name. Two questions, as one with OR in it would
+    # find no index; named (a CTE), so that they are answered once for the total and the page.
+    there_by_name = classes.where(
+        TrainingClass.latitude.is_(None),
+        sa.func.lower(TrainingClass.city + ", " + TrainingClass.state) == _city(place).lower(),
     )
+    return sa.union_all(near, there_by_name).cte("matching")
 
 
-def _summaries() -> Select:
-    taken = (
-        sa.select(sa.func.count())
-        .select_from(registrations)
-        .where(registrations.c.class_id == classes.c.id, registrations.c.status.in_(ACTIVE))
-        .scalar_subquery()
-    )
-    return (
-        sa.select(
-            classes.c.external_id,
-            classes.c.course_code,
-            courses.c.title,
-            courses.c.kind,
-            classes.c.city,
-            classes.c.state,
-            classes.c.venue,
-            classes.c.latitude,
-            classes.c.longitude,
-            classes.c.starts_on,
-            classes.c.ends_on,
-            classes.c.timezone,
-            classes.c.capacity,
-            classes.c.register_url,
-            taken.label("taken"),
-        )
-        .select_from(classes)
-        .join(courses, courses.c.code == classes.c.course_code)
-    )
+def _city(place: Place) -> str:
+    """A city, or the one that a ZIP code belongs to, as "Austin, TX"."""
+    zip_code = gazetteer().zip_code(place.name) if place.kind == "zip" else None
+    return f"{zip_code[2].name}, {zip_code[2].state}" if zip_code else place.name
 
 
-def _summary(row: Any, place: Place | None) -> ClassSummary:
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), timezone.utc)
+
+
+def _summary(row: Any, place: Place | None = None) -> ClassSummary:
     return ClassSummary(
         id=row.external_id,
         course_code=row.course_code,
@@ -254,13 +259,9 @@ def _summary(row: Any, place: Place | None) -> ClassSummary:
     )
 
 
-def _distance(place: Place | None, latitude: float, longitude: float) -> float | None:
-    """Miles along the surface (haversine), rounded to a mile."""
+def _distance(place: Place | None, latitude: float | None, longitude: float | None) -> float | None:
     if place is None or place.latitude is None or place.longitude is None:
         return None
-    here, there = math.radians(place.latitude), math.radians(latitude)
-    north, east = there - here, math.radians(longitude - place.longitude)
-    half_chord = (
-        math.sin(north / 2) ** 2 + math.cos(here) * math.cos(there) * math.sin(east / 2) ** 2
-    )
-    return float(round(2 * EARTH_RADIUS_MILES * math.asin(min(1.0, math.sqrt(half_chord)))))
+    if latitude is None or longitude is None:
+        return None
+    return float(round(miles_between(place.latitude, place.longitude, latitude, longitude)))

@@ -19,9 +19,11 @@ from sqlalchemy.engine import Connection
 from registration import models
 from registration.catalogue import CATALOGUE
 from registration.database import Database
+from registration.models import Certificate, Evaluation, Member, Registration, TrainingClass
 from registration.places import STATE_NAMES, Place, resolve
 
 Progress = Callable[[int, int], None]
+"""Told how many rows of how many are there."""
 
 BEGINS, ENDS = time(8), time(17)
 """Class hours, in local time."""
@@ -36,6 +38,9 @@ DAYS = {
     "unite": 1,
     "conference": 6,
 }
+LARGEST_ROOM = 50
+"""Seats; the conference has more."""
+
 BATCH = 10_000
 
 # City, state, zone: 38 states and territories. The others have no class, so that "none found" can
@@ -94,6 +99,39 @@ PLACES = (
 COURSES = ("basic",) * 6 + ("advanced",) * 2 + ("supervisors", "cpted", "sso", "amht", "unite")
 
 
+NEVER_OFFERED = (
+    ("cancelled", "public", 30),
+    ("cancelled", "public", 60),
+    ("postponed", "public", 45),
+    ("scheduled", "contract", 30),
+    ("scheduled", "contract", 50),
+    ("scheduled", "contract", 70),
+    ("scheduled", "public", -400),
+    ("scheduled", "public", -120),
+    ("scheduled", "public", -60),
+    ("scheduled", "public", -30),
+    ("scheduled", "public", -17),
+)
+"""Classes off, under contract, over: status, visibility, and the day from which on they begin."""
+
+# One member for every situation that a certificate can be in: (class, situation) pairs.
+SITUATIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "upcoming": (("SAMPLE-001", "registered"),),
+    "not-recorded": (("SAMPLE-OTHER-11", "registered"),),
+    "no-evaluation": (("SAMPLE-OTHER-10", "attended"),),
+    "ready": (("SAMPLE-OTHER-09", "certified"),),
+    "cancelled": (("SAMPLE-002", "cancelled"),),
+    "transferred": (("SAMPLE-004", "transferred"),),
+    "several": (
+        ("SAMPLE-OTHER-07", "certified"),
+        ("SAMPLE-OTHER-08", "certified"),
+        ("SAMPLE-OTHER-10", "attended"),
+        ("SAMPLE-005", "registered"),
+    ),
+    "nothing": (),
+}
+
+
 def load_sample(db: Database, *, today: date, seed: int = 2026) -> None:
     """Fills an empty database: about 60 classes and members in every situation.
 
@@ -101,29 +139,34 @@ def load_sample(db: Database, *, today: date, seed: int = 2026) -> None:
         RegistrationUnavailable: The database can't be used.
     """
     chance = random.Random(seed)
-    classes = [*_offered_classes(today, chance), *_other_classes(today, chance)]
-    fillers = [_member(n, f"filler-{n}", state="TX") for n in range(1, 51)]
-    people = list(_people(today))
-    with db.transaction() as connection:
-        connection.execute(sa.insert(models.classes), classes)
-        connection.execute(sa.insert(models.members), [*fillers, *(who for who, _ in people)])
-        class_ids = _ids(connection, models.classes)
-        member_ids = _ids(connection, models.members)
-        rows: list[dict[str, Any]] = []
-        for row in classes:
-            taken = _taken(row["capacity"], chance) if row["starts_on"] > today else 0
-            for filler in fillers[:taken]:
-                rows.append(
-                    {
-                        "external_id": f"SAMPLE-R{len(rows)}",
-                        "member_id": member_ids[filler["external_id"]],
-                        "class_id": class_ids[row["external_id"]],
-                        "status": "registered",
-                        "registered_at": _morning(today - timedelta(days=20)),
-                    }
+    classes = {
+        row["external_id"]: TrainingClass(**row)
+        for row in (*_offered_classes(today, chance), *_other_classes(today, chance))
+    }
+    fillers = [Member(**_member(n, f"filler-{n}")) for n in range(1, LARGEST_ROOM + 1)]
+    with db.session() as session:
+        session.add_all(classes.values())
+        for number, training_class in enumerate(classes.values()):
+            if training_class.starts_on > today:
+                taken = _taken(number, min(training_class.capacity, LARGEST_ROOM), chance)
+                session.add_all(
+                    Registration(
+                        external_id=f"{training_class.external_id}-{seat}",
+                        member=filler,
+                        training_class=training_class,
+                        registered_at=_morning(today - timedelta(days=20)),
+                    )
+                    for seat, filler in enumerate(fillers[:taken], start=1)
                 )
-        connection.execute(sa.insert(models.registrations), rows)
-        _add_people_in_every_situation(connection, people, today, class_ids, member_ids)
+        for number, (name, situations) in enumerate(SITUATIONS.items(), start=1001):
+            member = Member(**_member(number, name))
+            if number % 2:
+                member.membership, member.member_until = "Regular", today + timedelta(days=200)
+            session.add(member)
+            session.add_all(
+                _registration(member, classes[class_id], situation)
+                for class_id, situation in situations
+            )
 
 
 def generate(
@@ -137,7 +180,8 @@ def generate(
 ) -> None:
     """Adds any number of made-up classes and registrations, for benchmarks.
 
-    The classes begin within the two years around today, five sixths of them later than today.
+    The classes begin within the two years around today, five sixths of them later than today, and
+    a tenth of them is off or under contract.
 
     Raises:
         RegistrationUnavailable: The database can't be used.
@@ -147,22 +191,23 @@ def generate(
     total = classes + members + registrations
     done = 0
     with db.transaction() as connection:
-        for table, rows in (
-            (models.classes, _many_classes(classes, today, chance)),
-            (
-                models.members,
-                (_member(n, f"bulk-{n}", state="TX", id=n) for n in range(1, members + 1)),
-            ),
-            (
-                models.registrations,
-                _many_registrations(registrations, classes, members, today, chance),
-            ),
-        ):
+
+        def add(table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
+            nonlocal done
             while batch := list(islice(rows, BATCH)):
                 connection.execute(sa.insert(table), batch)
                 done += len(batch)
                 if progress:
                     progress(done, total)
+
+        add(models.classes, _many_classes(classes, today, chance))
+        add(models.members, (_member(n, f"bulk-{n}") for n in range(members)))
+        class_ids = _bulk_ids(connection, models.classes)
+        member_ids = _bulk_ids(connection, models.members)
+        add(
+            models.registrations,
+            _many_registrations(registrations, class_ids, member_ids, today, chance),
+        )
 
 
 def _offered_classes(today: date, chance: random.Random) -> Iterator[dict[str, Any]]:
@@ -177,23 +222,7 @@ def _offered_classes(today: date, chance: random.Random) -> Iterator[dict[str, A
 
 
 def _other_classes(today: date, chance: random.Random) -> Iterator[dict[str, Any]]:
-    """Classes that are never offered: cancelled, postponed, under contract, over."""
-    for number, (status, visibility, days) in enumerate(
-        (
-            ("cancelled", "public", 30),
-            ("cancelled", "public", 60),
-            ("postponed", "public", 45),
-            ("scheduled", "contract", 30),
-            ("scheduled", "contract", 50),
-            ("scheduled", "contract", 70),
-            ("scheduled", "public", -400),
-            ("scheduled", "public", -120),
-            ("scheduled", "public", -60),
-            ("scheduled", "public", -30),
-            ("scheduled", "public", -10),
-        ),
-        start=1,
-    ):
+    for number, (status, visibility, days) in enumerate(NEVER_OFFERED, start=1):
         city, state, zone = PLACES[(7 * number) % len(PLACES)]
         first = _monday(today + timedelta(days=days))
         row = _class(f"SAMPLE-OTHER-{number:02}", "basic", city, state, zone, first, chance)
@@ -225,7 +254,7 @@ def _class(
         "starts_on": first,
         "ends_on": last,
         "timezone": zone,
-        "capacity": 1500 if course == "conference" else chance.choice((35, 40, 45, 50)),
+        "capacity": 1500 if course == "conference" else chance.choice((35, 40, 45, LARGEST_ROOM)),
         "status": "scheduled",
         "visibility": "public",
         "register_url": f"https://example.org/sample-classes/{external_id.lower()}",
@@ -233,100 +262,34 @@ def _class(
     }
 
 
-def _taken(capacity: int, chance: random.Random) -> int:
-    """How many seats are taken: a sixth of the classes is full, a sixth nearly, a sixth empty."""
-    capacity = min(capacity, 50)
-    return chance.choice(
-        (
-            capacity,
-            capacity - chance.randint(1, 3),
-            0,
-            *(chance.randrange(capacity) for _ in range(3)),
-        )
+def _taken(number: int, seats: int, chance: random.Random) -> int:
+    """How many seats are taken: of six classes one is full, one nearly, one empty."""
+    return {0: seats, 1: seats - 1 - number // 6 % 3, 2: 0}.get(
+        number % 6, chance.randrange(1, seats - 3)
     )
 
 
-def _member(number: int, name: str, *, state: str, **more: Any) -> dict[str, Any]:
+def _member(number: int, name: str) -> dict[str, Any]:
     return {
         "external_id": f"SAMPLE-{name}",
         "email": f"{name}@example.org",
         "name": f"Sample Member {number}",
-        "state": state,
-        "membership": None,
-        "member_until": None,
-        **more,
+        "state": "TX",
     }
 
 
-def _people(today: date) -> Iterator[tuple[dict[str, Any], list[tuple[str, str]]]]:
-    """One member for every situation a certificate can be in, with (class, situation) pairs."""
-    for number, (name, registrations) in enumerate(
-        (
-            ("upcoming", [("SAMPLE-001", "registered")]),
-            ("not-recorded", [("SAMPLE-OTHER-11", "registered")]),
-            ("no-evaluation", [("SAMPLE-OTHER-10", "attended")]),
-            ("ready", [("SAMPLE-OTHER-09", "certified")]),
-            ("cancelled", [("SAMPLE-002", "cancelled")]),
-            ("transferred", [("SAMPLE-004", "transferred")]),
-            (
-                "several",
-                [
-                    ("SAMPLE-OTHER-07", "certified"),
-                    ("SAMPLE-OTHER-08", "certified"),
-                    ("SAMPLE-OTHER-10", "attended"),
-                    ("SAMPLE-005", "registered"),
-                ],
-            ),
-            ("nothing", []),
-        ),
-        start=1001,
-    ):
-        person = _member(
-            number,
-            name,
-            state="TX",
-            membership="Regular" if number % 2 else None,
-            member_until=today + timedelta(days=200) if number % 2 else None,
-        )
-        yield person, registrations
-
-
-def _add_people_in_every_situation(
-    connection: Connection,
-    people: list[tuple[dict[str, Any], list[tuple[str, str]]]],
-    today: date,
-    class_ids: dict[str, int],
-    member_ids: dict[str, int],
-) -> None:
-    for person, registrations in people:
-        for external_id, situation in registrations:
-            is_certified = situation == "certified"
-            inserted = connection.execute(
-                sa.insert(models.registrations).values(
-                    external_id=f"{person['external_id']}-{external_id}",
-                    member_id=member_ids[person["external_id"]],
-                    class_id=class_ids[external_id],
-                    status="attended" if is_certified else situation,
-                    registered_at=_morning(today - timedelta(days=90)),
-                )
-            )
-            if is_certified:
-                (registration_id,) = inserted.inserted_primary_key
-                moment = _morning(today - timedelta(days=20))
-                connection.execute(
-                    sa.insert(models.evaluations).values(
-                        registration_id=registration_id, completed_at=moment
-                    )
-                )
-                connection.execute(
-                    sa.insert(models.certificates).values(
-                        registration_id=registration_id, issued_at=moment
-                    )
-                )
-
-
-def _ids(connection: Connection, table: sa.Table) -> dict[str, int]:
-    return dict(connection.execute(sa.select(table.c.external_id, table.c.id)).all())
+def _registration(member: Member, training_class: TrainingClass, situation: str) -> Registration:
+    is_certified = situation == "certified"
+    afterwards = training_class.ends_at + timedelta(days=2)
+    return Registration(
+        external_id=f"{member.external_id}-{training_class.external_id}",
+        member=member,
+        training_class=training_class,
+        status="attended" if is_certified else situation,
+        registered_at=training_class.starts_at - timedelta(days=300),
+        evaluation=Evaluation(completed_at=afterwards) if is_certified else None,
+        certificate=Certificate(issued_at=afterwards) if is_certified else None,
+    )
 
 
 def _morning(day: date) -> datetime:
@@ -340,12 +303,11 @@ def _many_classes(number: int, today: date, chance: random.Random) -> Iterator[d
         for city, state, zone in PLACES
         for course in codes
     ]
-    for n in range(1, number + 1):
+    for n in range(number):
         row = chance.choice(prototypes)
         shift = timedelta(days=chance.randrange(-120, 600))
         yield {
             **row,
-            "id": n,
             "external_id": f"BULK-{n}",
             "latitude": row["latitude"] + chance.uniform(-1, 1),
             "longitude": row["longitude"] + chance.uniform(-1, 1),
@@ -353,23 +315,36 @@ def _many_classes(number: int, today: date, chance: random.Random) -> Iterator[d
             "ends_at": row["ends_at"] + shift,
             "starts_on": row["starts_on"] + shift,
             "ends_on": row["ends_on"] + shift,
+            "status": "cancelled" if n % 20 == 7 else "scheduled",
+            "visibility": "contract" if n % 20 == 13 else "public",
         }
 
 
 def _many_registrations(
-    number: int, classes: int, members: int, today: date, chance: random.Random
+    number: int,
+    class_ids: list[int],
+    member_ids: list[int],
+    today: date,
+    chance: random.Random,
 ) -> Iterator[dict[str, Any]]:
     moment = _morning(today)
     for n in range(number):
-        # Every member of a round goes to another class, so no pair comes twice.
+        # Every round takes the members through the classes from another one on: no pair comes twice.
+        turn, member = divmod(n, len(member_ids))
         yield {
-            "id": n + 1,
             "external_id": f"BULK-{n}",
-            "member_id": n % members + 1,
-            "class_id": (n // members * 7919 + n % members) % classes + 1,
+            "member_id": member_ids[member],
+            "class_id": class_ids[(turn * 7919 + member) % len(class_ids)],
             "status": chance.choice(("registered", "registered", "registered", "cancelled")),
             "registered_at": moment,
         }
+
+
+def _bulk_ids(connection: Connection, table: sa.Table) -> list[int]:
+    is_bulk = table.c.external_id.startswith("BULK-") | table.c.external_id.startswith(
+        "SAMPLE-bulk-"
+    )
+    return list(connection.execute(sa.select(table.c.id).where(is_bulk)).scalars())
 
 
 def _monday(day: date) -> date:

@@ -6,7 +6,10 @@ from functools import lru_cache
 
 import zipcodes
 
-# States and territories with one zone (the IANA time zone database, tzdata). The others need a ZIP code.
+from registration.gazetteer import key
+
+# States and territories with one zone (the IANA time zone database, tzdata). The others need a
+# ZIP code or a city; so does Arizona, where the Navajo Nation keeps daylight saving time.
 OF_STATE = {
     **dict.fromkeys(
         [
@@ -36,7 +39,6 @@ OF_STATE = {
     ),
     **dict.fromkeys(["CO", "MT", "NM", "UT", "WY"], "America/Denver"),
     **dict.fromkeys(["CA", "NV", "WA"], "America/Los_Angeles"),
-    "AZ": "America/Phoenix",
     "HI": "Pacific/Honolulu",
     "PR": "America/Puerto_Rico",
     "VI": "America/St_Thomas",
@@ -46,10 +48,22 @@ OF_STATE = {
 }
 
 
-@lru_cache(maxsize=4096)
-def time_zone(state: str, zip_code: str | None) -> str | None:
-    """The IANA name of the zone, or `None` where the state has several and the ZIP code is unknown."""
+def time_zone(state: str, city: str, zip_code: str | None) -> str | None:
+    """The IANA name of the zone; `None` where neither state, ZIP code nor city tells it."""
     if state in OF_STATE:
         return OF_STATE[state]
-    found = zipcodes.matching(zip_code) if zip_code else []
-    return found[0]["timezone"] if found else None
+    by_zip, by_city = _tables()
+    zones = {by_zip[zip_code]} if zip_code in by_zip else by_city.get((state, key(city)), set())
+    return next(iter(zones)) if len(zones) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[dict[str, str], dict[tuple[str, str], set[str]]]:
+    """Zones by ZIP code, and by state and city; read when first needed, it takes a second."""
+    by_zip: dict[str, str] = {}
+    by_city: dict[tuple[str, str], set[str]] = {}
+    for entry in zipcodes.list_all():
+        if "/" in entry["timezone"]:  # a few entries name a town there, or nothing
+            by_zip[entry["zip_code"]] = entry["timezone"]
+            by_city.setdefault((entry["state"], key(entry["city"])), set()).add(entry["timezone"])
+    return by_zip, by_city

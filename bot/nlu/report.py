@@ -173,7 +173,7 @@ def report(understood: Sequence[Understood]) -> str:
                 _voices(understood),
             ),
             "## By intent",
-            "`not_covered` and `out_of_scope` count as one here, with `nlu_fallback` where one of them was expected.",
+            "`not_covered` and `out_of_scope` count as one here: the assistant answered no topic.",
             _table(("intent", "utterances", "precision", "recall", "F1"), _intents(understood)),
             "## Confusions",
             _table(
@@ -192,7 +192,7 @@ def offers(understood: Understood) -> list[str]:
 
 
 def _voices(understood: Sequence[Understood]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for voice in sorted({u.utterance.voice for u in understood}):
         outcomes = Counter(u.outcome for u in understood if u.utterance.voice == voice)
         whole = sum(outcomes.values())
@@ -215,7 +215,7 @@ def _intents(understood: Sequence[Understood]) -> list[tuple[str, ...]]:
         )
         for u in understood
     ]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for intent in dict.fromkeys(merged(name) for name in in_domain_order(understood)):
         expected = sum(e == intent for e, _ in pairs)
         predicted = sum(p == intent for _, p in pairs)
@@ -293,7 +293,7 @@ def main() -> None:
     draw_confusion(understood, RESULTS / "confusion.png")
     print(text.partition("\n\n## Every utterance")[0])
     print(
-        f"\nEach utterance that was not understood is in {RESULTS / 'report.md'}; {RESULTS / 'confusion.png'}."
+        f"\nWhat was not understood is listed in {RESULTS}/report.md; see confusion.png there too."
     )
 
 

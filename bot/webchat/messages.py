@@ -97,9 +97,9 @@ LOOKS_LIKE_A_SLASH = "\N{FRACTION SLASH}\N{DIVISION SLASH}\N{BIG SOLIDUS}"
 def assistant_message(response: Mapping[str, Any], at: datetime) -> Message | None:
     """A message from what Rasa hands to an output channel; None if it says nothing.
 
-    `response["links"]` comes from `bot.nlg`, `response["custom"]` may hold cards, source and as_of. Whatever else is in there, or
-    is not in the form the API promises, is left out and logged by name: a client can rely on
-    the form, and one bad link must not cost a person the answer.
+    `response["links"]` comes from `bot.nlg`; `response["custom"]` may hold cards, source and as_of.
+    Whatever else is in there, or is not in the form the API promises, is left out and logged by
+    name: a client can rely on the form, and one bad link must not cost a person the answer.
     """
     custom = response.get("custom")
     custom = custom if isinstance(custom, Mapping) else {}

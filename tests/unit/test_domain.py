@@ -1,4 +1,4 @@
-"""Contracts of domain.yml, data/rules and actions: everything declared is used, everything used is declared."""
+"""Contracts of domain.yml, data/rules and actions: what is declared is used, what is used is declared."""
 
 import ast
 import re
@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from actions.more import TOPICS
 from bot.contacts import load_contacts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +66,7 @@ def test_list_of_what_actions_say_is_what_they_say() -> None:
         listed_as_said_by_actions() - said_by_rules() - SAID_BY_OTHERS
         == (named_in_actions() - said_by_rules() - SAID_BY_OTHERS) & RESPONSES
     )
-    assert named_in_actions() <= RESPONSES | {"utter_action"}
+    assert named_in_actions() <= RESPONSES | {"utter_action", "utter_faq_"}
 
 
 def test_every_intent_has_a_rule() -> None:
@@ -81,8 +82,6 @@ def test_every_button_sends_an_intent_of_the_domain() -> None:
 
 
 def test_every_more_button_has_more_to_say() -> None:
-    from actions.more import TOPICS
-
     topics = {m.group(1) for b in buttons() if (m := re.search(r'"topic": "(\w+)"', b["payload"]))}
 
     assert topics == set(TOPICS)

@@ -435,9 +435,9 @@ async def test_answers_are_as_described(chat: Any, description: dict[str, Any]) 
         {
             "text": "One class",
             "buttons": [{"title": "More", "payload": "/more"}],
+            "links": [{"title": "All", "url": "https://example.org"}],
             "custom": {
                 "cards": [{"title": "Basic", "fields": [{"label": "Seats left", "value": 4}]}],
-                "links": [{"title": "All", "url": "https://example.org"}],
                 "source": {"title": "FAQ"},
                 "as_of": "2027-03-01T12:00:00Z",
             },

@@ -315,9 +315,9 @@ async def test_a_response_becomes_one_message_of_the_api(chat: Any) -> None:
         {
             "text": "One class.\n\nIn Austin.",
             "buttons": [{"title": "More", "payload": "/more", "type": "postback"}],
+            "links": [{"title": "All", "url": "https://example.org"}],
             "custom": {
                 "cards": [card, {"title": "Bare"}],
-                "links": [{"title": "All", "url": "https://example.org"}],
                 "source": {"title": "FAQ", "url": "https://example.org/faq", "owner": "x"},
                 "as_of": "2027-03-01T13:00:00+01:00",
                 "secret": "dropped",
@@ -355,9 +355,9 @@ async def test_what_is_malformed_in_a_response_is_left_out(chat: Any) -> None:
         {
             "text": "Hello",
             "buttons": [{"title": "no payload"}, {"title": "Fine", "payload": "/fine"}, "text"],
+            "links": [{"title": "x", "url": None}, {"title": True, "url": "u"}],
             "custom": {
                 "cards": {"title": "not a list"},
-                "links": [{"title": "x", "url": None}, {"title": True, "url": "u"}],
                 "source": "FAQ",
                 "as_of": "yesterday",
             },
