@@ -140,7 +140,6 @@ class SpellingCorrector(GraphComponent):
         words = own_words(example.get(TEXT) for example in training_data.intent_examples)
         with self._model_storage.write_to(self._resource) as folder:
             (folder / self.WORDS_FILE).write_text(json.dumps(words))
-        self._speller = Speller(words)
         return self._resource
 
     @classmethod

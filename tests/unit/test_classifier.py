@@ -15,8 +15,9 @@ from rasa.engine.storage.resource import Resource
 from rasa.model_training import train_nlu
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from bot.nlu.classifier import FALLBACK, NEGATIVES, RANKED, TopicClassifier
+from bot.nlu.classifier import FALLBACK, NEGATIVES, NGRAMS, RANKED, NGrams, TopicClassifier
 from bot.nlu.report import Utterance, understand
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +108,21 @@ def test_a_loaded_classifier_understands_as_the_trained_one(tmp_path: Path) -> N
     trained = train(tmp_path / "trained")
 
     assert outputs(load(tmp_path / "trained"), ASKED) == outputs(trained, ASKED)
+
+
+@pytest.mark.parametrize("options", NGRAMS, ids=lambda options: options["analyzer"])
+def test_the_weights_of_ngrams_are_those_of_the_library(options: dict[str, Any]) -> None:
+    texts = [text for texts in EXAMPLES.values() for text in texts]
+    library = TfidfVectorizer(sublinear_tf=True, **options).fit(texts)
+    ngrams = NGrams.fit(options, texts)
+
+    for text in (*ASKED, "Hello hello HELLO there there"):
+        row = np.zeros(len(ngrams.vocabulary))
+        columns, values = ngrams.weigh(text)
+        row[columns] = values
+
+        assert list(library.get_feature_names_out()) == ngrams.vocabulary
+        assert row == pytest.approx(library.transform([text]).toarray()[0])
 
 
 def test_the_likeliest_topics_are_found(folder: Path) -> None:
