@@ -18,7 +18,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 INSTALLED := .venv/.installed
 MODEL := models/assistant.tar.gz
 WIDGET_TOOLS := widget/node_modules/.installed
-TRAINED_FROM := config.yml domain.yml $(shell find data bot/nlu -name '*.yml' -o -name '*.py' -o -name '*.txt')
+TRAINED_FROM := config.yml domain.yml $(shell find data bot/nlu -name '*.yml' -o -name '*.py' ! -name report.py -o -name '*.txt')
 
 .PHONY: help
 help: ## List the commands

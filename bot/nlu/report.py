@@ -3,7 +3,7 @@
     python -m bot.nlu.report [folder]       (make nlu-report)
 
 prints the figures and writes them to results/nlu/: report.md and confusion.png. The folder
-(tests/nlu/utterances) holds a YAML file for each voice: `voice`, and `utterances` by intent.
+(tests/nlu/utterances) holds one of Rasa's NLU files for each voice.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.engine.loader import load_predict_graph_runner
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.loading import load_data
 
 from bot.nlu.classifier import FALLBACK, NEGATIVES
 
@@ -81,12 +83,12 @@ class Understood:
 
 
 def read_utterances(folder: Path = UTTERANCES) -> list[Utterance]:
-    found = []
-    for file in sorted(folder.glob("*.yml")):
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for intent, texts in content["utterances"].items():
-            found += [Utterance(str(text), intent, content["voice"], file) for text in texts]
-    return found
+    """The utterances of a folder of Rasa's NLU files, each named by the voice it speaks in."""
+    return [
+        Utterance(example.get(TEXT), example.get(INTENT), file.stem, file)
+        for file in sorted(folder.glob("*.yml"))
+        for example in load_data(str(file)).intent_examples
+    ]
 
 
 def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Understood]:
