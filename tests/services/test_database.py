@@ -150,11 +150,11 @@ def test_the_tables_hold_no_nonsense(db: Database, columns: dict[str, object]) -
 
 
 def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
-    member = sa.insert(models.members).values(external_id="M", email="m@example.org", name="M")
+    a_class(db, "A")
+    row = {"external_id": "M", "email": "m@example.org", "name": "M"}
 
     with pytest.raises(sa.exc.IntegrityError), db.transaction() as connection:
-        for _ in range(2):
-            connection.execute(member)
+        connection.execute(sa.insert(models.members), [row, row])
 
     assert db.rows(sa.select(models.members)) == []
 
