@@ -65,6 +65,9 @@ def serve(model: Path | None, endpoints: Path) -> None:
     settings = _settings()
     click.echo("Starting the assistant (about ten seconds) ...", err=True)
     logs.configure()
+    # A message is too little work for several cores: their threads would only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from bot.server import ModelMissing, serve_forever  # noqa: PLC0415  Rasa's import is slow
 
     try:

@@ -208,6 +208,7 @@ def generate(
             models.registrations,
             _many_registrations(registrations, class_ids, member_ids, today, chance),
         )
+        connection.execute(sa.text("ANALYZE"))
 
 
 def _offered_classes(today: date, chance: random.Random) -> Iterator[dict[str, Any]]:

@@ -72,3 +72,20 @@ async def test_apology_is_fresh_for_each_failure() -> None:
     first["responses"][0].clear()
 
     assert await ActionEndpoint().request(json=call("action_of_nobody")) == APOLOGY
+
+
+async def test_action_server_that_answers_nonsense_apologizes() -> None:
+    async def answer_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"events": "none", "responses": []}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(answer_nonsense, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    server = EndpointConfig(url=f"http://127.0.0.1:{port}/webhook")
+
+    assert await ActionEndpoint(server).request(json=call("action_more")) == APOLOGY
+    listener.close()
