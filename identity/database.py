@@ -1,0 +1,152 @@
+"""The tables of identity, in the conversations database, and the connections to it.
+
+No address and no code is stored in clear: addresses are sealed (to be mailed, to be looked up while a
+sign-in lasts) or hashed (to be counted), codes are hashed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError
+
+METADATA = sa.MetaData()
+
+BUSY_TIMEOUT = 5
+"""Seconds that SQLite waits for another writer."""
+
+
+class IdentityUnavailable(Exception):
+    """Nobody can be signed in now: the database doesn't answer."""
+
+
+class UtcDateTime(sa.types.TypeDecorator):
+    """A moment, aware in Python and in UTC in the database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Any) -> datetime | None:
+        return value.astimezone(timezone.utc) if value else None
+
+    def process_result_value(self, value: datetime | None, _: Any) -> datetime | None:
+        return value.replace(tzinfo=value.tzinfo or timezone.utc) if value else None
+
+
+codes = sa.Table(
+    "identity_codes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False),
+    sa.Column("address", sa.String(64), nullable=False, comment="keyed hash"),
+    sa.Column("client", sa.String(64), nullable=False, comment="keyed hash"),
+    sa.Column("email", sa.Text, nullable=False, comment="sealed"),
+    sa.Column("code", sa.String(64), nullable=False, comment="keyed hash"),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("is_open", sa.Boolean, nullable=False, default=True),
+    sa.Index("ix_identity_codes_conversation", "conversation_id"),
+    sa.Index("ix_identity_codes_address", "address", "requested_at"),
+    sa.Index("ix_identity_codes_client", "client", "requested_at"),
+    sa.Index("ix_identity_codes_requested_at", "requested_at"),
+)
+
+mails = sa.Table(
+    "identity_mails",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False, comment="address and code, sealed"),
+    sa.Column("written_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("due_at", UtcDateTime, nullable=False, index=True),
+)
+
+sign_ins = sa.Table(
+    "identity_sign_ins",
+    METADATA,
+    sa.Column("conversation_id", sa.String(64), primary_key=True),
+    sa.Column("address", sa.String(64), nullable=False, index=True, comment="keyed hash"),
+    sa.Column("email", sa.Text, nullable=False, comment="sealed"),
+    sa.Column("method", sa.String(10), nullable=False),
+    sa.Column("signed_in_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime, nullable=False, index=True),
+)
+
+seen_tokens = sa.Table(
+    "identity_seen_tokens",
+    METADATA,
+    sa.Column("token", sa.String(64), primary_key=True, comment="keyed hash of its jti"),
+    sa.Column("conversation_id", sa.String(64), nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+class IdentityDatabase:
+    """Connections, opened when first needed.
+
+    Args:
+        url: SQLAlchemy URL of the conversations database: SQLite or PostgreSQL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._opening = threading.Lock()
+        self._engine: Engine | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that may write; writers of one conversation take turns.
+
+        Raises:
+            IdentityUnavailable: The database can't be used.
+        """
+        try:
+            with self._open().begin() as connection:
+                yield connection
+        except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
+            raise IdentityUnavailable(type(error).__name__) from error
+
+    def dispose(self) -> None:
+        with self._opening:
+            if self._engine:
+                self._engine.dispose()
+                self._engine = None
+
+    def _open(self) -> Engine:
+        with self._opening:
+            if self._engine is None:
+                engine = self._create_engine()
+                METADATA.create_all(engine)
+                self._engine = engine
+            return self._engine
+
+    def _create_engine(self) -> Engine:
+        options: dict[str, Any] = {"future": True, "hide_parameters": True}
+        if self._url.get_backend_name() != "sqlite":
+            return sa.create_engine(self._url, pool_pre_ping=True, **options)
+        if self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(
+            self._url,
+            poolclass=sa.pool.QueuePool,
+            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT},
+            **options,
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def prepare(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # the driver would begin too late
+            connection.execute("PRAGMA journal_mode=WAL")
+
+        @sa.event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        return engine

@@ -1,0 +1,200 @@
+"""The mails of sign-in: written in a turn, sent after it.
+
+The queue lives in the database, sealed; whoever sends takes a mail, tries, and tries again later while
+its code lives. Only here it is looked up whether an address has an account.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import smtplib
+import ssl
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy as sa
+import yaml
+
+from identity.codes import LIFETIME, MAIL
+from identity.database import IdentityDatabase, mails
+from identity.keys import Keys
+from identity.settings import IdentityConfig
+
+logger = logging.getLogger(__name__)
+
+SMTP_TIMEOUT = 15
+"""Seconds."""
+LEASE = timedelta(seconds=60)
+"""For so long a mail that somebody is sending is left to them."""
+RETRY = timedelta(seconds=10)
+"""After the first failure; each later one waits twice as long."""
+AT_ONCE = 10
+
+HasAccount = Callable[[str], bool]
+
+
+class Sender(Protocol):
+    def send(self, message: EmailMessage) -> None:
+        """Hands a message over.
+
+        Raises:
+            OSError: It couldn't be handed over now (smtplib's errors are OSErrors too).
+        """
+
+
+class SmtpSender:
+    """Sends by SMTP, encrypted: `smtps://` from the start, `smtp://` by STARTTLS where it is offered."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._is_tls = parts.scheme == "smtps"
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port or (465 if self._is_tls else 587)
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+
+    def send(self, message: EmailMessage) -> None:
+        context = ssl.create_default_context()
+        if self._is_tls:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self._host, self._port, timeout=SMTP_TIMEOUT, context=context
+            )
+        else:
+            server = smtplib.SMTP(self._host, self._port, timeout=SMTP_TIMEOUT)
+        with server:
+            server.ehlo()
+            if not self._is_tls and server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+            if self._user:
+                server.login(self._user, self._password)
+            server.send_message(message)
+
+
+class OutboxSender:
+    """For development: each mail becomes a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, message: EmailMessage) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = f"{datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}.eml"
+        descriptor = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(message.as_bytes())
+
+
+def sender_of(config: IdentityConfig) -> Sender | None:
+    """The way that mail goes by these settings; None where it goes nowhere."""
+    if config.smtp_url:
+        return SmtpSender(config.smtp_url)
+    return OutboxSender(config.outbox) if config.outbox else None
+
+
+class MailQueue:
+    """Sends what is due.
+
+    Args:
+        database: Where the queue is.
+        keys: They unseal it.
+        sender: The way out.
+        mail_from: The sender's address.
+        has_account: Whether an address belongs to an account.
+        words: Values of the mails' placeholders, like the office's phone number.
+    """
+
+    def __init__(
+        self,
+        database: IdentityDatabase,
+        keys: Keys,
+        sender: Sender,
+        *,
+        mail_from: str,
+        has_account: HasAccount,
+        words: Mapping[str, str],
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._sender = sender
+        self._from = mail_from
+        self._has_account = has_account
+        self._words = words
+        self._templates = yaml.safe_load(
+            files("identity").joinpath("mails.yml").read_text(encoding="utf-8")
+        )
+
+    def send_due(self, now: datetime) -> int:
+        """Sends what is due, and says how many mails it took on.
+
+        Raises:
+            IdentityUnavailable: The database can't be used.
+        """
+        taken = self._take(now)
+        for id_, content, attempts in taken:
+            lifetime = int(LIFETIME.total_seconds())
+            opened = self._keys.unseal(MAIL, content, now, lifetime)
+            if opened is None:  # its code is dead, or the secret was changed
+                self._remove(id_)
+                continue
+            code, _, email = opened.partition(" ")
+            try:
+                self._sender.send(self._message(email, code, now))
+            except Exception as error:
+                # Whatever it was: the address may stand in the error's text, so its kind alone is told.
+                logger.warning("A sign-in mail couldn't be sent yet: %s", type(error).__name__)
+                self._again_later(id_, attempts, now)
+            else:
+                self._remove(id_)
+        return len(taken)
+
+    def _take(self, now: datetime) -> list[tuple[int, str, int]]:
+        with self._database.transaction() as connection:
+            due = connection.execute(
+                sa.select(mails.c.id, mails.c.content, mails.c.attempts)
+                .where(mails.c.due_at <= now)
+                .order_by(mails.c.due_at)
+                .limit(AT_ONCE)
+            ).all()
+            return [
+                (row.id, row.content, row.attempts)
+                for row in due
+                # Of several processes one gets it.
+                if connection.execute(
+                    sa.update(mails)
+                    .where(mails.c.id == row.id, mails.c.due_at <= now)
+                    .values(due_at=now + LEASE)
+                ).rowcount
+            ]
+
+    def _again_later(self, id_: int, attempts: int, now: datetime) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                sa.update(mails)
+                .where(mails.c.id == id_)
+                .values(attempts=attempts + 1, due_at=now + RETRY * 2**attempts)
+            )
+
+    def _remove(self, id_: int) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(sa.delete(mails).where(mails.c.id == id_))
+
+    def _message(self, email: str, code: str, now: datetime) -> EmailMessage:
+        template = self._templates["code" if self._has_account(email) else "no_account"]
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self._from
+        message["To"] = email
+        message["Subject"] = template["subject"]
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = make_msgid(domain="nasro-chat.invalid")
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(template["text"].format(code=code, **self._words))
+        return message

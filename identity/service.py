@@ -1,0 +1,198 @@
+"""Who is speaking in a conversation: the one face of this package."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from identity import codes as one_time
+from identity.addresses import normalized
+from identity.codes import NoCode, Right, Sent, TooMany, Wrong
+from identity.database import IdentityDatabase, codes, mails, seen_tokens, sign_ins
+from identity.keys import Keys
+from identity.settings import IdentityConfig
+from identity.site_tokens import LEEWAY, IdentityRefused, verify
+
+logger = logging.getLogger(__name__)
+
+INACTIVITY = timedelta(minutes=30)
+"""After so long without a use a sign-in is over."""
+
+HEARD_FOR = 600
+"""Seconds for which what a person typed can be opened again."""
+
+SIGN_IN = "sign-in"
+FOR_EVER = 2**31
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A member, proven."""
+
+    email: str
+    method: Literal["site", "code"]
+
+
+class IdentityService:
+    """Signs members in and out.
+
+    Args:
+        database: The conversations database.
+        config: The settings.
+        now: Tells the time (UTC).
+
+    Every method raises `IdentityUnavailable` when the database can't be used. They block; call them
+    off the event loop.
+    """
+
+    def __init__(
+        self,
+        database: IdentityDatabase,
+        config: IdentityConfig,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self.database = database
+        self.config = config
+        self.keys = Keys(config.secret)
+        self._now = now
+
+    # What a person types --------------------------------------------------------------------------
+
+    def seal(self, conversation: str, text: str) -> str:
+        """Closes an address or a code that was typed, so that it can be stored and passed around."""
+        return self.keys.seal(f"typed {conversation}", text, self._now())
+
+    def unseal(self, conversation: str, sealed: str) -> str | None:
+        """What was typed in this conversation; None where it wasn't, or too long ago."""
+        return self.keys.unseal(f"typed {conversation}", sealed, self._now(), HEARD_FOR)
+
+    # Signing in -----------------------------------------------------------------------------------
+
+    def sign_in_with_token(self, conversation: str, token: str) -> Identity:
+        """Signs in by a token of the website, which is then good for this conversation only.
+
+        Raises:
+            IdentityRefused: The token proves nothing.
+        """
+        now = self._now()
+        said = verify(token, self.config, now)
+        identity = Identity(said.email, "site")
+        with self.database.transaction() as connection:
+            seen = self.keys.hash("token", said.id)
+            owner = connection.execute(
+                sa.select(seen_tokens.c.conversation_id).where(seen_tokens.c.token == seen)
+            ).scalar_one_or_none()
+            if owner not in (None, conversation):
+                logger.info("A token of the website was refused: it was used before")
+                raise IdentityRefused
+            if owner is None:
+                connection.execute(
+                    sa.insert(seen_tokens).values(
+                        token=seen,
+                        conversation_id=conversation,
+                        expires_at=datetime.fromtimestamp(said.expires_at, timezone.utc),
+                    )
+                )
+            self._sign_in(connection, conversation, identity, now)
+        return identity
+
+    def request_code(self, conversation: str, email: str, client: str) -> Sent | TooMany:
+        """Sends a code to an address, whether or not it has an account.
+
+        Args:
+            client: The client's address on the net.
+        """
+        with self.database.transaction() as connection:
+            return one_time.request(
+                connection,
+                self.keys,
+                conversation=conversation,
+                email=normalized(email),
+                client=client,
+                now=self._now(),
+            )
+
+    def submit_code(self, conversation: str, code: str) -> Right | Wrong | NoCode:
+        """Compares a code; the right one signs in."""
+        now = self._now()
+        digits = re.sub(r"\D", "", code)
+        with self.database.transaction() as connection:
+            outcome = one_time.submit(
+                connection, self.keys, conversation=conversation, code=digits, now=now
+            )
+            if isinstance(outcome, Right):
+                self._sign_in(connection, conversation, Identity(outcome.email, "code"), now)
+        return outcome
+
+    # While it lasts -------------------------------------------------------------------------------
+
+    def current(self, conversation: str) -> Identity | None:
+        """Who is signed in; asking is a use."""
+        now = self._now()
+        mine = sign_ins.c.conversation_id == conversation
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                sa.select(sign_ins).where(mine, sign_ins.c.last_used_at > now - INACTIVITY)
+            ).one_or_none()
+            if row is None:
+                return None
+            connection.execute(sa.update(sign_ins).where(mine).values(last_used_at=now))
+        email = self.keys.unseal(SIGN_IN, row.email, now, FOR_EVER)
+        return Identity(email, row.method) if email else None
+
+    def sign_out(self, conversation: str) -> bool:
+        """Ends a sign-in, and a code that waits; whether somebody was signed in."""
+        with self.database.transaction() as connection:
+            one_time.close_all(connection, conversation)
+            ended = sa.delete(sign_ins).where(sign_ins.c.conversation_id == conversation)
+            return bool(connection.execute(ended).rowcount)
+
+    # Forgetting -----------------------------------------------------------------------------------
+
+    def erase_email(self, email: str) -> int:
+        """Forgets everything of an address; how many sign-ins and codes that was."""
+        address = self.keys.hash("address", normalized(email))
+        with self.database.transaction() as connection:
+            return sum(
+                connection.execute(sa.delete(table).where(table.c.address == address)).rowcount
+                for table in (sign_ins, codes)
+            )
+
+    def purge(self) -> None:
+        """Forgets what no longer counts for anything."""
+        now = self._now()
+        with self.database.transaction() as connection:
+            connection.execute(
+                sa.delete(codes).where(codes.c.requested_at <= now - one_time.WINDOW)
+            )
+            connection.execute(
+                sa.delete(sign_ins).where(sign_ins.c.last_used_at <= now - INACTIVITY)
+            )
+            connection.execute(
+                sa.delete(seen_tokens).where(seen_tokens.c.expires_at < now - 2 * LEEWAY)
+            )
+            connection.execute(
+                sa.delete(mails).where(mails.c.written_at <= now - one_time.LIFETIME)
+            )
+
+    def _sign_in(
+        self, connection: Connection, conversation: str, identity: Identity, now: datetime
+    ) -> None:
+        connection.execute(sa.delete(sign_ins).where(sign_ins.c.conversation_id == conversation))
+        connection.execute(
+            sa.insert(sign_ins).values(
+                conversation_id=conversation,
+                address=self.keys.hash("address", identity.email),
+                email=self.keys.seal(SIGN_IN, identity.email, now),
+                method=identity.method,
+                signed_in_at=now,
+                last_used_at=now,
+            )
+        )
