@@ -1,0 +1,158 @@
+"""What a member may know about themselves: their account, their classes and their certificates.
+
+Whoever asks must have proved who they are (`identity`); nothing here checks it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from registration.database import Database
+from registration.models import (
+    Certificate,
+    Course,
+    Evaluation,
+    Member,
+    Registration,
+    TrainingClass,
+)
+
+CertificateState = Literal[
+    "cancelled",
+    "transferred",
+    "class_called_off",
+    "class_not_over",
+    "attendance_not_recorded",
+    "evaluation_missing",
+    "ready",
+]
+
+
+def certificate_state(
+    *,
+    registration: str,
+    class_status: str,
+    class_ends_at: datetime,
+    now: datetime,
+    is_evaluated: bool,
+    is_issued: bool,
+) -> CertificateState:
+    """How far a registration is from its certificate: the rule, once.
+
+    Args:
+        registration: Status of the registration.
+        class_status: Status of the class.
+        class_ends_at: When the class ends.
+        now: Aware, like `class_ends_at`.
+        is_evaluated: Whether the member has completed the evaluation.
+        is_issued: Whether there is a certificate.
+    """
+    if is_issued:
+        return "ready"
+    if registration == "cancelled":
+        return "cancelled"
+    if registration == "transferred":
+        return "transferred"
+    if registration == "attended":
+        return "ready" if is_evaluated else "evaluation_missing"
+    if class_status != "scheduled":
+        return "class_called_off"
+    return "class_not_over" if now < class_ends_at else "attendance_not_recorded"
+
+
+@dataclass(frozen=True)
+class Account:
+    name: str
+    state: str | None
+    """USPS code of the profile's state."""
+    membership: str | None
+    """Its type; None for an account without one."""
+    member_until: date | None
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """A member's registration in a class."""
+
+    class_id: str
+    """The external id."""
+    course_code: str
+    course_title: str
+    city: str
+    state: str
+    starts_on: date
+    ends_on: date
+    certificate: CertificateState
+    issued_on: date | None
+    """When the certificate was issued, where it was."""
+
+
+def account(db: Database, *, email: str) -> Account | None:
+    """The account with an e-mail address (in lower case); None where there is none.
+
+    Raises:
+        RegistrationUnavailable: The database can't be asked.
+    """
+    rows = db.rows(
+        sa.select(Member.name, Member.state, Member.membership, Member.member_until).where(
+            Member.email == email
+        )
+    )
+    return Account(*rows[0]) if rows else None
+
+
+def attendances(db: Database, *, email: str, now: datetime) -> tuple[Attendance, ...]:
+    """The registrations of the account with an e-mail address (in lower case), newest class first.
+
+    Raises:
+        RegistrationUnavailable: The database can't be asked.
+    """
+    rows = db.rows(
+        sa.select(
+            Registration.status.label("registration"),
+            TrainingClass.external_id,
+            TrainingClass.course_code,
+            TrainingClass.status,
+            TrainingClass.city,
+            TrainingClass.state,
+            TrainingClass.starts_on,
+            TrainingClass.ends_on,
+            TrainingClass.ends_at,
+            Course.title,
+            Evaluation.completed_at,
+            Certificate.issued_at,
+        )
+        .join_from(Registration, Member)
+        .join(TrainingClass, TrainingClass.id == Registration.class_id)
+        .join(Course, Course.code == TrainingClass.course_code)
+        .outerjoin(Evaluation, Evaluation.registration_id == Registration.id)
+        .outerjoin(Certificate, Certificate.registration_id == Registration.id)
+        .where(Member.email == email)
+        .order_by(TrainingClass.starts_at.desc(), Registration.id.desc())
+    )
+    return tuple(_attendance(row, now) for row in rows)
+
+
+def _attendance(row: Any, now: datetime) -> Attendance:
+    return Attendance(
+        class_id=row.external_id,
+        course_code=row.course_code,
+        course_title=row.title,
+        city=row.city,
+        state=row.state,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        certificate=certificate_state(
+            registration=row.registration,
+            class_status=row.status,
+            class_ends_at=row.ends_at,
+            now=now,
+            is_evaluated=row.completed_at is not None,
+            is_issued=row.issued_at is not None,
+        ),
+        issued_on=row.issued_at.date() if row.issued_at else None,
+    )
