@@ -7,9 +7,13 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import wording
-from actions.base import Events, LookupAction
+from actions.base import SERVICE, Events, LookupAction
+from actions.identity_service import MEMBERS, Members
 from actions.places import ask_place, validate_place
-from actions.search import SEARCH_ENTITIES, Search, entity_values
+from actions.search import SEARCH_ENTITIES, Search, entity_values, intent_of_latest_message
+from actions.service import RegistrationService
+from identity.database import IdentityUnavailable
+from registration.errors import RegistrationUnavailable
 from registration.places import STATE_NAMES
 from registration.queries import ClassPage
 
@@ -18,24 +22,47 @@ class ActionNewSearch(Action):
     """Forgets what the last search asked for and the new question doesn't.
 
     The place stays: a place named once holds until another is named. "How many seats are left?"
-    right after a list is about that list, so it keeps the rest too.
+    right after a list is about that list, so it keeps the rest too. Where no place was named yet, a
+    member's profile says one.
+
+    Args:
+        service: The registration backend to ask for the profile.
+        members: Whom to ask who is speaking.
     """
+
+    def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
+        self.service = service
+        self.members = members
 
     def name(self) -> str:
         return "action_new_search"
 
     async def run(
         self,
-        dispatcher: CollectingDispatcher,  # noqa: ARG002  rasa-sdk's signature
+        dispatcher: CollectingDispatcher,
         tracker: Tracker,
-        domain: dict[str, Any],  # noqa: ARG002
+        domain: dict[str, Any],  # noqa: ARG002  rasa-sdk's signature
     ) -> Events:
-        is_about_seats = tracker.get_intent_of_latest_message() == "faq_seats_left"
+        is_about_seats = intent_of_latest_message(tracker) == "faq_seats_left"
         named = entity_values(tracker, SEARCH_ENTITIES)
         events = [SlotSet("lookup", "seats" if is_about_seats else "classes")]
         if named or not is_about_seats:
             events += [SlotSet(slot, named.get(slot)) for slot in ("course", "period")]
+        if not tracker.get_slot("place"):
+            events += await self._place_of_profile(dispatcher, tracker)
         return events
+
+    async def _place_of_profile(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        try:
+            member = await self.members.current(tracker)
+            account = await self.service.account(member.email) if member else None
+        except (IdentityUnavailable, RegistrationUnavailable):
+            return []  # it is only a help; what is asked for next says what is wrong
+        if account is None or account.state is None:
+            return []
+        state = wording.state_name(account.state)
+        dispatcher.utter_message(response="utter_state_of_profile", state=state)
+        return [SlotSet("place", state)]
 
 
 class ValidateFindClassesForm(FormValidationAction):
@@ -146,7 +173,7 @@ def heard_while_waiting(tracker: Tracker, domain: dict[str, Any], form: str) -> 
     Without a slot event of its own, the form would take the message for an interruption that some
     rule answers, and find only itself ("in March" while it waits for a place).
     """
-    if tracker.get_intent_of_latest_message() in domain["forms"][form]["ignored_intents"]:
+    if intent_of_latest_message(tracker) in domain["forms"][form]["ignored_intents"]:
         return []
     named = entity_values(tracker, ("course", "period"))
     return [SlotSet(slot, value) for slot, value in named.items()]

@@ -12,6 +12,7 @@ from typing import Any
 
 from rasa_sdk import Tracker
 
+from registration.members import Attendance
 from registration.places import Place, resolve
 from registration.queries import ClassSummary
 
@@ -45,7 +46,7 @@ class Search:
         state = resolve(self.place.state) if self.place and self.place.state else None
         return replace(self, place=state if isinstance(state, Place) else None)
 
-    def matches(self, offered: ClassSummary) -> bool:
+    def matches(self, offered: ClassSummary | Attendance) -> bool:
         """Whether a class that was listed fits what somebody said of it ("the Dallas one")."""
         return (
             (self.place is None or _is_at(offered, self.place))
@@ -67,6 +68,14 @@ def parse_period(interval: str | None) -> tuple[date, date] | None:
         return date.fromisoformat(first), date.fromisoformat(last or first)
     except ValueError:
         return None
+
+
+def intent_of_latest_message(tracker: Tracker) -> str | None:
+    """What the latest message was understood as.
+
+    rasa-sdk's method of that name gives the first of the ranking, which isn't what was decided.
+    """
+    return (tracker.latest_message.get("intent") or {}).get("name")
 
 
 def entity_values(tracker: Tracker, names: Iterable[str]) -> dict[str, str]:
@@ -94,7 +103,7 @@ def action_before(tracker: Tracker, form: str) -> str:
     return ""
 
 
-def _is_at(offered: ClassSummary, place: Place) -> bool:
+def _is_at(offered: ClassSummary | Attendance, place: Place) -> bool:
     if place.kind == "city":
         return place.state == offered.state and place.name.split(",")[0] == offered.city
     return not place.states or offered.state in place.states

@@ -11,7 +11,13 @@ from rasa_sdk.forms import REQUESTED_SLOT
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.places import ask_place, validate_place
-from actions.search import SEARCH_ENTITIES, Search, action_before, entity_values
+from actions.search import (
+    SEARCH_ENTITIES,
+    Search,
+    action_before,
+    entity_values,
+    intent_of_latest_message,
+)
 from actions.service import RegistrationService
 from registration.errors import RegistrationUnavailable
 from registration.queries import ClassSummary
@@ -175,7 +181,7 @@ def _is_interruption(tracker: Tracker, domain: dict[str, Any]) -> bool:
     """
     if action_before(tracker, "seats_form") == "action_new_search":
         return False
-    intent = tracker.get_intent_of_latest_message()
+    intent = intent_of_latest_message(tracker)
     ignored = domain["forms"]["seats_form"]["ignored_intents"]
     says_which = entity_values(tracker, (*SEARCH_ENTITIES, "reference", "class_id"))
     return intent in ignored or not says_which

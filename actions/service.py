@@ -9,8 +9,9 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 from actions.search import Search
-from registration import queries
+from registration import members, queries
 from registration.database import Database
+from registration.members import Account, Attendance
 from registration.queries import ClassPage
 from registration.settings import registration_url
 
@@ -79,6 +80,17 @@ class RegistrationService:
             course=search.course,
             period=search.period,
         )
+
+    async def account(self, email: str) -> Account | None:
+        """The account with this address."""
+        return await self._ask(members.account, email=email)
+
+    async def attendances(self, email: str) -> Sequence[Attendance]:
+        """The registrations of the account with this address, newest class first."""
+        return await self._ask(members.attendances, email=email, now=self._now())
+
+    def now(self) -> datetime:
+        return self._now()
 
     async def _ask(self, question: Callable[..., Answer], **arguments: object) -> Answer:
         answer = partial(question, **arguments)

@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.search import Search
 from registration.catalogue import COURSE_TITLES
+from registration.members import Attendance, CertificateState
 from registration.places import STATE_NAMES, Place
 from registration.queries import NEARBY_MILES, ClassSummary
 
@@ -63,7 +64,17 @@ def dates(first: date, last: date, *, month: str = "%b", until: str = "–") -> 
     return f"{begin}{until}{last.strftime(month)} {last.day}, {last.year}"
 
 
-def class_name(offered: ClassSummary) -> str:
+def day(date_: date) -> str:
+    """ "March 7, 2027"."""
+    return f"{date_:%B} {date_.day}, {date_.year}"
+
+
+def state_name(code: str) -> str:
+    """ "Texas" for "TX"."""
+    return STATE_NAMES.get(code, code)
+
+
+def class_name(offered: ClassSummary | Attendance) -> str:
     """One class in a sentence: "Basic SRO Course in Dallas, TX, Mar 3–7, 2027"."""
     return (
         f"{offered.course_title} in {offered.city}, {offered.state}, "
@@ -111,6 +122,32 @@ def class_card(offered: ClassSummary) -> dict[str, Any]:
         "subtitle": location,
         "fields": fields,
         "url": offered.register_url,
+    }
+
+
+CERTIFICATES: dict[CertificateState, str] = {
+    "cancelled": "Registration canceled",
+    "transferred": "Registration transferred",
+    "class_called_off": "Class not held as scheduled",
+    "class_not_over": "After the class",
+    "attendance_not_recorded": "Attendance not recorded yet",
+    "evaluation_missing": "Evaluation missing",
+    "ready": "Ready",
+}
+
+
+def attendance_card(attendance: Attendance) -> dict[str, Any]:
+    """A member's class as a card of the web chat API."""
+    certificate = CERTIFICATES[attendance.certificate]
+    if attendance.certificate == "ready" and attendance.issued_on:
+        certificate += f" since {day(attendance.issued_on)}"
+    return {
+        "title": attendance.course_title,
+        "subtitle": f"{attendance.city}, {state_name(attendance.state)}",
+        "fields": [
+            {"label": "Dates", "value": dates(attendance.starts_on, attendance.ends_on)},
+            {"label": "Certificate", "value": certificate},
+        ],
     }
 
 

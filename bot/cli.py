@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,6 +202,57 @@ def check_contacts() -> None:
     if late:
         sys.exit(1)
     click.echo("Every contact is within its review date.")
+
+
+@main.command("identity-token")
+@click.argument("email")
+def identity_token(email: str) -> None:
+    """Sign a token for EMAIL as the website would, to try things out (docs/identity.md)."""
+    from identity.site_tokens import make  # noqa: PLC0415  only needed here
+
+    config = _settings().identity
+    for kid, key in config.site_keys.items():
+        if key.algorithm == "HS256":
+            click.echo(
+                make(
+                    email=email,
+                    kid=kid,
+                    algorithm=key.algorithm,
+                    key=key.key,
+                    issuer=config.issuer,
+                    audience=config.audience,
+                    now=_now(),
+                )
+            )
+            return
+    raise click.ClickException("NASRO_IDENTITY_KEYS holds no HS256 key to sign with.")
+
+
+@main.group()
+def privacy() -> None:
+    """Forget what people said (docs/privacy.md)."""
+
+
+@privacy.command()
+@click.option("--email", required=True, help="The address to forget.")
+def erase(email: str) -> None:
+    """Forget an address and the conversations in which it is signed in."""
+    from bot.privacy import erase_email  # noqa: PLC0415  Rasa's import is slow
+
+    number = erase_email(_settings(), email, _now())
+    click.echo(f"Forgotten, with {number} conversations.")
+
+
+@privacy.command()
+@click.option("--older-than", required=True, help="Like 30d: conversations that began before that.")
+def purge(older_than: str) -> None:
+    """Forget conversations of long ago."""
+    from bot.privacy import purge as forget  # noqa: PLC0415  Rasa's import is slow
+
+    if not (older_than[:-1].isdigit() and older_than.endswith("d")):
+        raise click.BadParameter("write a number of days, like 30d", param_hint="--older-than")
+    before = _now() - timedelta(days=int(older_than[:-1]))
+    click.echo(f"Forgotten: {forget(_settings(), before, _now())} conversations.")
 
 
 def _settings() -> Settings:

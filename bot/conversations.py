@@ -27,9 +27,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import sessionmaker
 
 from bot.webchat.database import METADATA, ConversationDatabase, off_loop
-
-URL_VARIABLE = "NASRO_CONVERSATIONS_URL"
-DEFAULT_URL = "sqlite:///var/conversations.sqlite"
+from identity.settings import conversations_url
 
 EVENTS = SQLTrackerStore.SQLEvent.__table__
 
@@ -69,7 +67,7 @@ class ConversationTrackerStore(SQLTrackerStore):
         # The stock constructor connects at once and retries for ever, so it is left out.
         TrackerStore.__init__(self, domain, event_broker, **kwargs)
         self.database = ConversationDatabase(
-            url or host or os.environ.get(URL_VARIABLE) or DEFAULT_URL,
+            url or host or conversations_url(os.environ),
             metadata=(METADATA, SQLTrackerStore.Base.metadata),
         )
         self._held: dict[str, HeldEvents] = {}

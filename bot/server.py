@@ -16,6 +16,7 @@ from sanic import Sanic
 
 from bot.action_endpoint import ActionEndpoint
 from bot.conversations import require_durable
+from bot.mails import outbox_blueprint, send_mails
 from bot.settings import Settings
 from bot.site import site_blueprint
 from bot.webchat.channel import WebChat
@@ -54,7 +55,8 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
     app.config.FALLBACK_ERROR_FORMAT = "text"
     app.config.PROXIES_COUNT = settings.proxies or None
 
-    webchat = WebChat(settings.webchat_config())
+    identity = settings.identity_service()
+    webchat = WebChat(settings.webchat_config(), identity)
     register([webchat], app, route=None)
     registration = Database(settings.registration_url)
 
@@ -70,6 +72,9 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
         )
     )
     app.blueprint(site_blueprint(is_demonstration=not settings.is_production))
+    if settings.identity.outbox:
+        app.blueprint(outbox_blueprint(settings.identity.outbox))
+    send_mails(app, identity, registration)
 
     @app.before_server_start
     async def load(app: Sanic, _: AbstractEventLoop) -> None:

@@ -6,21 +6,29 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from bot.webchat.config import Limit, WebChatConfig
+from identity.database import IdentityDatabase
+from identity.service import IdentityService
+from identity.settings import (
+    CONVERSATIONS_URL,
+    ENVIRONMENT,
+    SECRET,
+    IdentityConfig,
+    IdentitySettingsInvalid,
+    conversations_url,
+    is_production,
+    server_secret,
+)
+from identity.settings import VARIABLES as IDENTITY_VARIABLES
 from registration.settings import URL_VARIABLE as REGISTRATION_URL
 from registration.settings import registration_url
 
-ENVIRONMENT = "NASRO_ENVIRONMENT"
 HOST = "NASRO_HOST"
 PORT = "PORT"
-SECRET = "NASRO_SECRET"
-CONVERSATIONS_URL = "NASRO_CONVERSATIONS_URL"
 ALLOWED_ORIGINS = "NASRO_ALLOWED_ORIGINS"
 PROXIES = "NASRO_PROXIES"
 REQUESTS_PER_MINUTE = "NASRO_REQUESTS_PER_MINUTE"
@@ -35,10 +43,8 @@ VARIABLES = (
     ALLOWED_ORIGINS,
     PROXIES,
     REQUESTS_PER_MINUTE,
+    *IDENTITY_VARIABLES,
 )
-
-DEFAULT_CONVERSATIONS_URL = "sqlite:///var/conversations.sqlite"
-SECRET_FILE = Path("var/secret")
 
 
 class SettingsInvalid(Exception):
@@ -60,6 +66,7 @@ class Settings:
     """Reverse proxies in front of the server, whose X-Forwarded-For is believed."""
     requests_per_minute: int
     """Requests that one client address may make; a tenth of them may open a session."""
+    identity: IdentityConfig
 
     @property
     def is_production(self) -> bool:
@@ -82,6 +89,9 @@ class Settings:
         except ValueError as error:
             raise SettingsInvalid(str(error)) from error
 
+    def identity_service(self) -> IdentityService:
+        return IdentityService(IdentityDatabase(self.conversations_url), self.identity)
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Reads the settings; see `docs/settings.md`.
@@ -89,21 +99,21 @@ class Settings:
         Raises:
             SettingsInvalid: One is missing or can't be used.
         """
-        environment = environ.get(ENVIRONMENT, "development")
-        if environment not in ("development", "production"):
-            raise SettingsInvalid(
-                f"{ENVIRONMENT} is '{environment}': use development or production"
-            )
+        try:
+            identity = IdentityConfig.from_environment(environ)
+        except IdentitySettingsInvalid as error:
+            raise SettingsInvalid(str(error)) from error
         return cls(
-            environment=environment,  # type: ignore[arg-type]  # one of the two, as just checked
+            environment="production" if is_production(environ) else "development",
             host=environ.get(HOST, "127.0.0.1"),
             port=_number(environ, PORT, 8000, 65535),
-            secret=_secret(environ, environment),
+            secret=server_secret(environ),
             registration_url=registration_url(environ),
-            conversations_url=environ.get(CONVERSATIONS_URL) or DEFAULT_CONVERSATIONS_URL,
+            conversations_url=conversations_url(environ),
             allowed_origins=tuple(environ.get(ALLOWED_ORIGINS, "").replace(",", " ").split()),
             proxies=_number(environ, PROXIES, 0, 10),
             requests_per_minute=_number(environ, REQUESTS_PER_MINUTE, 300, 1_000_000),
+            identity=identity,
         )
 
 
@@ -112,19 +122,3 @@ def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> i
     if not value.isdigit() or int(value) > most:
         raise SettingsInvalid(f"{name} is '{value}': use a number from 0 to {most}")
     return int(value)
-
-
-def _secret(environ: Mapping[str, str], environment: str) -> str:
-    """The secret of the environment; in development one that is made at the first start and kept."""
-    secret = environ.get(SECRET, "")
-    if secret:
-        return secret
-    if environment == "production":
-        raise SettingsInvalid(
-            f"{SECRET} is not set: production needs one, for example from 'openssl rand -hex 32'"
-        )
-    if not SECRET_FILE.exists():
-        SECRET_FILE.parent.mkdir(parents=True, exist_ok=True)
-        SECRET_FILE.touch(mode=0o600)
-        SECRET_FILE.write_text(secrets.token_hex(32))
-    return SECRET_FILE.read_text().strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +14,59 @@ AUDIENCE = "NASRO_IDENTITY_AUDIENCE"
 SMTP_URL = "NASRO_SMTP_URL"
 MAIL_FROM = "NASRO_MAIL_FROM"
 
+ENVIRONMENT = "NASRO_ENVIRONMENT"
+SECRET = "NASRO_SECRET"
+CONVERSATIONS_URL = "NASRO_CONVERSATIONS_URL"
+
 VARIABLES = (SITE_KEYS, ISSUER, AUDIENCE, SMTP_URL, MAIL_FROM)
 
 ALGORITHMS = ("HS256", "RS256", "ES256")
 SHORTEST_SECRET = 32
+SECRET_FILE = Path("var/secret")
 OUTBOX = Path("var/outbox")
+DEFAULT_CONVERSATIONS_URL = "sqlite:///var/conversations.sqlite"
 
 
 class IdentitySettingsInvalid(Exception):
     """A setting can't be used; the message says which, and what would do."""
+
+
+def is_production(environ: Mapping[str, str]) -> bool:
+    """Whether this is for real; anything but a word for it is development.
+
+    Raises:
+        IdentitySettingsInvalid: The environment has no name that we know.
+    """
+    environment = environ.get(ENVIRONMENT, "development")
+    if environment not in ("development", "production"):
+        raise IdentitySettingsInvalid(
+            f"{ENVIRONMENT} is '{environment}': use development or production"
+        )
+    return environment == "production"
+
+
+def server_secret(environ: Mapping[str, str]) -> str:
+    """The server's secret; in development one that is made at the first start and kept.
+
+    Raises:
+        IdentitySettingsInvalid: Production has none.
+    """
+    if secret := environ.get(SECRET, ""):
+        return secret
+    if is_production(environ):
+        raise IdentitySettingsInvalid(
+            f"{SECRET} is not set: production needs one, for example from 'openssl rand -hex 32'"
+        )
+    if not SECRET_FILE.exists():
+        SECRET_FILE.parent.mkdir(parents=True, exist_ok=True)
+        SECRET_FILE.touch(mode=0o600)
+        SECRET_FILE.write_text(secrets.token_hex(32))
+    return SECRET_FILE.read_text().strip()
+
+
+def conversations_url(environ: Mapping[str, str]) -> str:
+    """SQLAlchemy URL of the database that holds conversations and sign-ins."""
+    return environ.get(CONVERSATIONS_URL) or DEFAULT_CONVERSATIONS_URL
 
 
 @dataclass(frozen=True)
@@ -52,9 +97,7 @@ class IdentityConfig:
         return bool(self.smtp_url or self.outbox)
 
     @classmethod
-    def from_environment(
-        cls, environ: Mapping[str, str], *, secret: str, is_production: bool
-    ) -> IdentityConfig:
+    def from_environment(cls, environ: Mapping[str, str]) -> IdentityConfig:
         """Reads the settings.
 
         In production without NASRO_SMTP_URL there are no codes; the outbox exists in development only.
@@ -68,13 +111,13 @@ class IdentityConfig:
         if smtp_url and not environ.get(MAIL_FROM):
             raise IdentitySettingsInvalid(f"{MAIL_FROM} is not set: whom is the e-mail from?")
         return cls(
-            secret=secret,
+            secret=server_secret(environ),
             site_keys=_site_keys(environ.get(SITE_KEYS, "")),
             issuer=environ.get(ISSUER, "https://nasro.org"),
             audience=environ.get(AUDIENCE, "nasro-chat"),
             smtp_url=smtp_url,
             mail_from=environ.get(MAIL_FROM, "NASRO Assistant <assistant@example.org>"),
-            outbox=None if smtp_url or is_production else OUTBOX,
+            outbox=None if smtp_url or is_production(environ) else OUTBOX,
         )
 
 

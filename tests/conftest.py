@@ -1,17 +1,40 @@
 """Fixtures that several rooms of the tests share: a really running server and its databases."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from registration.database import Database
+from tests.post_office import PostOffice
 from tests.running_server import Server, free_port
+
+SITE_SECRET = "the website's secret, which only the tests use"
+SITE_KEYS = json.dumps({"test": {"algorithm": "HS256", "key": SITE_SECRET}})
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def post_office() -> Iterator[PostOffice]:
+    """Where the running server's mails arrive."""
+    post_office = PostOffice()
+    yield post_office
+    post_office.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> Iterator[Server]:
     """The assistant as people get it, on a registration database with current tables and no rows."""
-    server = Server(folder=tmp_path_factory.mktemp("server"), port=free_port())
+    server = Server(
+        folder=tmp_path_factory.mktemp("server"),
+        port=free_port(),
+        extra_environment={
+            "NASRO_SMTP_URL": post_office.url,
+            "NASRO_MAIL_FROM": "assistant@example.org",
+            "NASRO_IDENTITY_KEYS": SITE_KEYS,
+            # So that a test can be somebody at another address.
+            "NASRO_PROXIES": "1",
+        },
+    )
     Database(server.registration_url).upgrade()
     server.start()
     yield server

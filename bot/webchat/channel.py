@@ -29,8 +29,11 @@ from bot.webchat.http import client_address, invalid, json_response, read_object
 from bot.webchat.limits import TokenBuckets, address_key
 from bot.webchat.messages import Message, clean_text, iso, plain_words
 from bot.webchat.metrics import Metrics
+from bot.webchat.private import hidden
 from bot.webchat.sessions import SessionTokens
 from bot.webchat.turns import CHANNEL, Said, Turns, answering_503
+from identity.service import Identity, IdentityService
+from identity.site_tokens import IdentityRefused
 
 PREFIX = "/api/chat/v1"
 OPENAPI_FILE = Path(__file__).with_name("openapi.yaml")
@@ -48,6 +51,7 @@ class WebChat(InputChannel):
     def __init__(
         self,
         config: WebChatConfig,
+        identity: IdentityService,
         metrics: Metrics | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -55,7 +59,8 @@ class WebChat(InputChannel):
         self.metrics = metrics or Metrics()
         self._clock = clock
         self._tokens = SessionTokens(config.secret, config.session_ttl)
-        self._turns = Turns(config.turn_timeout, clock, self.metrics)
+        self._identity = identity
+        self._turns = Turns(config.turn_timeout, clock, self.metrics, identity)
         self._by_conversation = TokenBuckets(config.messages_per_conversation)
         self._sessions_by_address = TokenBuckets(config.sessions_per_address)
         self._requests_by_address = TokenBuckets(config.requests_per_address)
@@ -69,7 +74,8 @@ class WebChat(InputChannel):
         """For `rasa run`: `bot.webchat.channel.WebChat:` in credentials.yml."""
         from bot.settings import Settings  # noqa: PLC0415 (only this way in needs them)
 
-        return cls(Settings.from_environment(os.environ).webchat_config())
+        settings = Settings.from_environment(os.environ)
+        return cls(settings.webchat_config(), settings.identity_service())
 
     def url_prefix(self) -> str:
         # `rasa run` would put the routes under /webhooks/; an absolute path takes them back.
@@ -114,13 +120,17 @@ class WebChat(InputChannel):
     async def _open_session(self, request: Request) -> HTTPResponse:
         self._slow_down(self._sessions_by_address, address_key(client_address(request)))
         body = await read_object(request, self.config.max_body)
-        if body.get("identity_token") is not None:
+        identity_token = text_field(body, "identity_token")
+        if identity_token is not None and not self._identity.config.site_keys:
             raise ApiError("identity_not_configured")
         agent = _agent(request)
         session = self._tokens.open(self._clock())
         async with answering_503("A session could not be opened"):
             history = History(require_durable(agent).database)
-            welcome = await self._turns.welcome(agent, session.conversation_id)
+            member = None
+            if identity_token is not None:
+                member = await self._sign_in(session.conversation_id, identity_token)
+            welcome = await self._turns.welcome(agent, session.conversation_id, member)
             await off_loop(history.open, session, welcome)
         self.metrics.sessions.inc()
         return json_response(
@@ -132,6 +142,12 @@ class WebChat(InputChannel):
             status=201,
         )
 
+    async def _sign_in(self, conversation_id: str, token: str) -> Identity:
+        try:
+            return await off_loop(self._identity.sign_in_with_token, conversation_id, token)
+        except IdentityRefused:
+            raise ApiError("identity_refused") from None
+
     async def _end_session(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
         agent = _agent(request)
@@ -142,6 +158,7 @@ class WebChat(InputChannel):
             store = require_durable(agent)
             history = History(store.database)
             await off_loop(_require_open, history, conversation_id)
+            await off_loop(self._identity.sign_out, conversation_id)
             await off_loop(
                 history.end,
                 conversation_id,
@@ -153,7 +170,8 @@ class WebChat(InputChannel):
     async def _post_message(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
         self._slow_down(self._by_conversation, conversation_id)
-        said = self._said(await read_object(request, self.config.max_body))
+        body = await read_object(request, self.config.max_body)
+        said = self._said(body, client_address(request))
         answers = await self._turns.answer(_agent(request), conversation_id, said)
         return json_response(_as_json(answers))
 
@@ -198,7 +216,7 @@ class WebChat(InputChannel):
             raise ApiError("session_invalid")
         return self._tokens.conversation_of(token.strip(), self._clock())
 
-    def _said(self, body: dict[str, Any]) -> Said:
+    def _said(self, body: dict[str, Any], client: str) -> Said:
         text, payload = text_field(body, "text"), text_field(body, "payload")
         client_id = text_field(body, "client_id")
         if (text is None) == (payload is None):
@@ -213,11 +231,11 @@ class WebChat(InputChannel):
                 raise ApiError("message_too_long", limit=self.config.max_text)
             if not plain_words(text):
                 raise ApiError("empty_message")
-        return Said(self._clock(), text, payload, client_id)
+        return Said(self._clock(), text, payload, client_id, address_key(client))
 
     def _feedback(self, body: dict[str, Any]) -> tuple[str, bool, str | None]:
         message_id, helpful = text_field(body, "message_id"), body.get("helpful")
-        comment = clean_text(text_field(body, "comment") or "") or None
+        comment = hidden(clean_text(text_field(body, "comment") or "")) or None
         if message_id is None:
             raise invalid("message_id is missing.")
         if not isinstance(helpful, bool):

@@ -24,6 +24,9 @@ REFUSALS: Mapping[str, Refusal] = {
         400, "That choice is no longer available. Please type what you need."
     ),
     "identity_not_configured": Refusal(400, "Signing in isn't available in this chat."),
+    "identity_refused": Refusal(
+        401, "We couldn't sign you in. You can still ask anything that isn't about your account."
+    ),
     # The same words for every bad token: a caller learns nothing about why it was refused.
     "session_invalid": Refusal(401, CHAT_HAS_ENDED),
     "session_expired": Refusal(401, CHAT_HAS_ENDED),

@@ -89,6 +89,14 @@ class History:
             _insert(connection, conversation_id, [said, *answers], client_id=client_id)
             also(connection)
 
+    def begun_before(self, moment: datetime) -> list[str]:
+        """Ids of the conversations that began before a moment and aren't erased."""
+        query = sa.select(sessions.c.id).where(
+            sessions.c.created_at < moment, sessions.c.ended_at.is_(None)
+        )
+        with self.database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
     def rate(
         self,
         conversation_id: str,

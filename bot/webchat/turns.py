@@ -26,11 +26,15 @@ from bot.webchat.errors import ApiError, unavailable
 from bot.webchat.history import History
 from bot.webchat.messages import Message, assistant_message, plain_words
 from bot.webchat.metrics import Metrics
+from bot.webchat.private import Heard, hear
+from identity.addresses import masked
+from identity.service import Identity, IdentityService
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "webchat"
 WELCOME = "utter_welcome"
+SIGNED_IN = "utter_signed_in"
 ACTION_FAILED = "utter_action_failed"
 
 POLL_SECONDS = 0.05
@@ -48,6 +52,8 @@ class Said:
     text: str | None
     payload: str | None
     client_id: str | None
+    client: str = ""
+    """Where it came from on the net; limits are counted by it."""
 
 
 class WebChatOutput(OutputChannel):
@@ -67,19 +73,35 @@ class WebChatOutput(OutputChannel):
 class Turns:
     """Runs turns, and whatever else must not happen in the middle of one."""
 
-    def __init__(self, timeout: float, clock: Callable[[], datetime], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        timeout: float,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        identity: IdentityService,
+    ) -> None:
         self._timeout = timeout
+        self._identity = identity
         self._clock = clock
         self._metrics = metrics
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def welcome(self, agent: Agent, conversation_id: str) -> list[Message]:
-        """The greeting of a new conversation; not a turn, the person has said nothing yet."""
+    async def welcome(
+        self, agent: Agent, conversation_id: str, member: Identity | None = None
+    ) -> list[Message]:
+        """The greeting of a new conversation; not a turn, the person has said nothing yet.
+
+        Args:
+            member: Who is signed in on the website; they are told.
+        """
         if not agent.is_ready():
             raise unavailable()
-        greeting = await self._say(agent, WELCOME, conversation_id)
-        return [greeting] if greeting else []
+        said = [await self._say(agent, WELCOME, conversation_id)]
+        if member:
+            who = masked(member.email)
+            said.append(await self._say(agent, SIGNED_IN, conversation_id, member=who))
+        return [message for message in said if message]
 
     async def answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
         """What the assistant answers.
@@ -140,13 +162,14 @@ class Turns:
         if not agent.is_ready():
             raise unavailable()
 
-        asked = Message("user", said.at, said.text or title or "")
+        heard = hear(said.text or title or "", partial(self._identity.seal, conversation_id))
+        asked = Message("user", said.at, heard.text)
         if said.client_id:
             # So a client finds its own messages again in the history.
             asked = Message("user", said.at, asked.text, id=said.client_id)
         with store.hold_back(conversation_id) as events:
             responses = await asyncio.wait_for(
-                self._ask(agent, conversation_id, said, asked.id), self._timeout
+                self._ask(agent, conversation_id, said, heard, asked.id), self._timeout
             )
         answers = [m for r in responses if (m := assistant_message(r, self._clock())) is not None]
         outcome = "answered" if answers else "silent"
@@ -159,7 +182,7 @@ class Turns:
         return answers
 
     async def _ask(
-        self, agent: Agent, conversation_id: str, said: Said, message_id: str
+        self, agent: Agent, conversation_id: str, said: Said, heard: Heard, message_id: str
     ) -> list[dict[str, Any]]:
         output = WebChatOutput()
         message = partial(
@@ -168,14 +191,15 @@ class Turns:
             sender_id=conversation_id,
             input_channel=CHANNEL,
             message_id=message_id,
+            metadata={"client": self._identity.keys.hash("client", said.client)},
         )
         if said.payload is not None:
             await agent.processor.handle_message(message(said.payload))
         else:
             # Parsed here, so that Rasa parses nothing again: what a person typed is never an
             # order, whatever it looks like after this point.
-            words = plain_words(said.text or "")
-            parsed = await agent.processor.parse_message(message(words))
+            words = plain_words(heard.text)
+            parsed = heard.added_to(await agent.processor.parse_message(message(words)))
             await agent.processor.handle_message(message(words, parse_data=parsed))
         return output.responses
 
@@ -186,9 +210,11 @@ class Turns:
             raise unavailable()
         return apology
 
-    async def _say(self, agent: Agent, response: str, conversation_id: str) -> Message | None:
+    async def _say(
+        self, agent: Agent, response: str, conversation_id: str, **values: str
+    ) -> Message | None:
         tracker = DialogueStateTracker.from_events(conversation_id, [], agent.domain.slots)
-        generated = await agent.nlg.generate(response, tracker, CHANNEL)
+        generated = await agent.nlg.generate(response, tracker, CHANNEL, **values)
         message = assistant_message(generated or {}, self._clock())
         if message is None:
             logger.error("The domain has no usable response %s.", response)

@@ -5,6 +5,7 @@ A turn of a conversation, as `*.yml` files here write it:
     - user: any seets left in the austin class?       # typed; or
     - press: Tell me more                             # a button of an earlier answer; or
     - payload: '/inform{"place": "Texas"}'            # what a button would send, sent by hand
+    - code: jane@example.org                          # the code that was mailed there
       assistant:                                      # one item for each message, in order
       - has 4 of 40 seats left                        # a part of its text; or several things:
       - text: has 4 of 40 seats left                  # a part, or a list of parts
@@ -18,11 +19,15 @@ A turn of a conversation, as `*.yml` files here write it:
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from typing import Any
 
 import httpx
+
+from tests.post_office import PostOffice
 
 
 @dataclass
@@ -32,9 +37,16 @@ class Person:
     url: str
     token: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
+    post_office: PostOffice | None = None
+    address: str = field(default_factory=lambda: str(IPv4Address(random.getrandbits(32))))
+    """On the net, as a proxy would tell it: everybody has one of their own."""
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=f"{self.url}/api/chat/v1", timeout=30)
+        self.http = httpx.Client(
+            base_url=f"{self.url}/api/chat/v1",
+            timeout=30,
+            headers={"X-Forwarded-For": self.address},
+        )
         if not self.token:
             session = self.http.post("/sessions").raise_for_status().json()
             self.token = session["token"]
@@ -71,6 +83,10 @@ class Person:
             said, answers = turn["user"], self.say(turn["user"])
         elif "press" in turn:
             said, answers = f"[{turn['press']}]", self.press(turn["press"])
+        elif "code" in turn:
+            assert self.post_office
+            code = self.post_office.code_for(turn["code"])
+            said, answers = "the code", self.say(code)
         else:
             said, answers = turn["payload"], self._send({"payload": turn["payload"]})
         expected = turn["assistant"]

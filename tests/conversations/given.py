@@ -3,6 +3,12 @@
     given:
       classes:
       - {id: A, course: basic, city: Austin, state: TX, in_days: 30, seats: 4}
+      members:
+      - email: jane@example.org
+        membership: Regular            # its type; valid for 100 days
+        state: TX
+        registrations:
+        - {class: A, status: attended, evaluated: true, issued: true}
 
 `in_days` counts from today to the first day; `month: 3` means the first Monday of the next March that
 isn't over. `days` is the length (5), `capacity` 40, and `seats` what is left of it.
@@ -16,6 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from registration import models
 from registration.database import Database
@@ -58,6 +65,44 @@ def put(db: Database, given: dict[str, Any]) -> None:
             connection.execute(sa.insert(models.classes).values(id=id_, **row))
         if registrations:
             connection.execute(sa.insert(models.registrations), registrations)
+        for member in given.get("members", []):
+            _put_member(connection, member, now)
+
+
+def _put_member(connection: Connection, member: dict[str, Any], now: datetime) -> None:
+    email = member["email"]
+    id_ = connection.execute(
+        sa.insert(models.members).values(
+            external_id=email,
+            email=email,
+            name="A member",
+            state=member.get("state"),
+            membership=member.get("membership"),
+            member_until=now.date() + timedelta(days=100) if "membership" in member else None,
+        )
+    ).inserted_primary_key[0]
+    for registration in member.get("registrations", []):
+        class_id = connection.execute(
+            sa.select(models.classes.c.id).where(
+                models.classes.c.external_id == registration["class"]
+            )
+        ).scalar_one()
+        number = connection.execute(
+            sa.insert(models.registrations).values(
+                external_id=f"{email}-{class_id}",
+                class_id=class_id,
+                member_id=id_,
+                status=registration.get("status", "registered"),
+                registered_at=now,
+            )
+        ).inserted_primary_key[0]
+        for model, key, column in (
+            (models.Evaluation, "evaluated", "completed_at"),
+            (models.Certificate, "issued", "issued_at"),
+        ):
+            if registration.get(key):
+                row = {"registration_id": number, column: now}
+                connection.execute(sa.insert(model.__table__).values(**row))
 
 
 def class_row(row: dict[str, Any], today: date) -> dict[str, Any]:

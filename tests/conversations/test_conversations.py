@@ -13,6 +13,7 @@ import yaml
 from registration.database import Database
 from tests.conversations.chat import Person
 from tests.conversations.given import put
+from tests.post_office import PostOffice
 
 HERE = Path(__file__).parent
 
@@ -32,10 +33,14 @@ def conversations() -> list[Any]:
 
 @pytest.mark.parametrize(("given", "turns"), conversations())
 def test_conversation(
-    given: dict[str, Any], turns: list[dict[str, Any]], registration: Database, server_url: str
+    given: dict[str, Any],
+    turns: list[dict[str, Any]],
+    registration: Database,
+    server_url: str,
+    post_office: PostOffice,
 ) -> None:
     put(registration, given)
-    person = Person(server_url)
+    person = Person(server_url, post_office=post_office)
 
     for turn in turns:
         person.take(turn)

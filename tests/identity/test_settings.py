@@ -13,7 +13,9 @@ SECRET = "s" * 40
 
 
 def read(is_production: bool = False, **environ: str) -> IdentityConfig:
-    return IdentityConfig.from_environment(environ, secret=SECRET, is_production=is_production)
+    if is_production:
+        environ["NASRO_ENVIRONMENT"] = "production"
+    return IdentityConfig.from_environment({"NASRO_SECRET": SECRET, **environ})
 
 
 def test_development_needs_no_settings() -> None:

@@ -15,8 +15,14 @@ DOMAIN: dict[str, Any] = yaml.safe_load((ROOT / "domain.yml").read_text(encoding
 RESPONSES = set(DOMAIN["responses"])
 INTENTS = {next(iter(i)) if isinstance(i, dict) else i for i in DOMAIN["intents"]}
 
-# Said by Rasa or the channel rather than by an action or a rule.
-SAID_BY_OTHERS = {"utter_welcome", "utter_action_failed", "utter_default"}
+# Said by Rasa, its forms or the channel rather than by an action or a rule.
+SAID_BY_OTHERS = {
+    "utter_welcome",
+    "utter_action_failed",
+    "utter_default",
+    "utter_ask_email",
+    "utter_ask_code",
+}
 
 
 def rules() -> list[dict[str, Any]]:

@@ -31,6 +31,9 @@ from sanic import Blueprint, Sanic
 from bot.conversations import ConversationTrackerStore
 from bot.webchat.channel import WebChat
 from bot.webchat.config import Limit, WebChatConfig
+from identity.database import IdentityDatabase
+from identity.service import IdentityService
+from identity.settings import IdentityConfig
 
 SECRET = "a secret of the tests, thirty-two bytes or more"
 WELCOME_BUTTONS = [
@@ -234,7 +237,12 @@ def start_chat_fixture(tmp_path: Path) -> Any:
                 **settings,
             }
         )
-        channel = WebChat(config, clock=clock)
+        identity = IdentityService(
+            IdentityDatabase(url),
+            IdentityConfig.from_environment({"NASRO_SECRET": SECRET}),
+            now=clock,
+        )
+        channel = WebChat(config, identity, clock=clock)
         app = Sanic(f"webchat_test_{next(app_numbers)}", configure_logging=False)
         app.ctx.agent = agent
         app.config.update(app_config or {})

@@ -160,13 +160,23 @@ async def test_a_genuine_token_of_an_unknown_conversation_is_refused(
     assert (response.status_code, error_code(response)) == (401, "session_invalid")
 
 
-@pytest.mark.parametrize("token", ["abc", "", 7, {"a": 1}])
-async def test_an_identity_token_is_not_ignored(chat: Any, error_code: Any, token: Any) -> None:
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("abc", "identity_not_configured"),
+        ("", "identity_not_configured"),
+        (7, "invalid_request"),
+        ({"a": 1}, "invalid_request"),
+    ],
+)
+async def test_an_identity_token_is_not_ignored(
+    chat: Any, error_code: Any, token: Any, code: str
+) -> None:
     sessions = chat.rows("select count(*) from webchat_sessions")
 
     response = await chat.post({"identity_token": token}, "/sessions")
 
-    assert (response.status_code, error_code(response)) == (400, "identity_not_configured")
+    assert (response.status_code, error_code(response)) == (400, code)
     assert chat.rows("select count(*) from webchat_sessions") == sessions
 
 

@@ -1,0 +1,202 @@
+"""What a member is told about themselves, once it is proven who they are; until then, the sign-in."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import wording
+from actions.base import SERVICE, Events, LookupAction
+from actions.identity_service import MEMBERS, Members
+from actions.search import SEARCH_ENTITIES, Search, entity_values
+from actions.service import RegistrationService
+from actions.sign_in import FORM, forget
+from identity.addresses import masked
+from identity.service import Identity
+from registration.members import Attendance, CertificateState
+
+CERTIFICATES: dict[CertificateState, str] = {
+    "cancelled": "utter_certificate_cancelled",
+    "transferred": "utter_certificate_transferred",
+    "class_called_off": "utter_certificate_class_called_off",
+    "class_not_over": "utter_certificate_class_not_over",
+    "attendance_not_recorded": "utter_certificate_attendance_not_recorded",
+    "evaluation_missing": "utter_certificate_evaluation_missing",
+    "ready": "utter_certificate_ready",
+}
+"""What is said of one certificate."""
+
+
+class MemberAction(LookupAction):
+    """An action that answers about the member who is speaking, and nobody else.
+
+    Who that is comes from `identity` by the conversation's id, never from a slot or an entity.
+
+    Args:
+        service: The registration backend to ask.
+        members: Whom to ask who is speaking.
+    """
+
+    wanted = ""
+    """What this tells, by the name under which `action_signed_in` finds it again."""
+
+    def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
+        super().__init__(service)
+        self.members = members
+
+    @abstractmethod
+    async def tell(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, member: Identity
+    ) -> None:
+        """Says it to the member."""
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        member = await self.members.current(tracker)
+        if member:
+            await self.tell(dispatcher, tracker, member)
+            return []
+        if not self.members.sends_codes:
+            dispatcher.utter_message(response="utter_certificate_status_is_in_my_account")
+            return []
+        return [SlotSet("wanted", self.wanted), FollowupAction(FORM)]
+
+
+class ActionCheckCertificates(MemberAction):
+    """How it stands with the certificates; with that of one class where one is named."""
+
+    wanted = "certificates"
+
+    def name(self) -> str:
+        return "action_check_certificates"
+
+    async def tell(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, member: Identity
+    ) -> None:
+        everything = await self.service.attendances(member.email)
+        if not everything:
+            dispatcher.utter_message(response="utter_no_registrations")
+            return
+        search = Search.from_values(entity_values(tracker, SEARCH_ENTITIES))
+        meant = [a for a in everything if search.matches(a)]
+        if not meant:
+            dispatcher.utter_message(response="utter_no_such_registration")
+            meant = list(everything)
+        if len(meant) == 1:
+            self._tell_of_one(dispatcher, meant[0])
+            return
+        dispatcher.utter_message(
+            response="utter_certificates",
+            total=len(meant),
+            custom={
+                "cards": [wording.attendance_card(a) for a in meant],
+                "as_of": self.service.now().isoformat(),
+            },
+        )
+        if any(a.certificate == "evaluation_missing" for a in meant):
+            dispatcher.utter_message(response="utter_evaluations_missing")
+
+    def _tell_of_one(self, dispatcher: CollectingDispatcher, attendance: Attendance) -> None:
+        is_dated = attendance.certificate == "ready" and attendance.issued_on
+        dispatcher.utter_message(
+            response="utter_certificate_issued"
+            if is_dated
+            else CERTIFICATES[attendance.certificate],
+            class_name=wording.class_name(attendance),
+            ends=wording.day(attendance.ends_on),
+            issued=wording.day(attendance.issued_on) if attendance.issued_on else "",
+        )
+
+
+class ActionMyClasses(MemberAction):
+    """The classes that a member is registered for and that aren't over."""
+
+    wanted = "classes"
+
+    def name(self) -> str:
+        return "action_my_classes"
+
+    async def tell(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,  # noqa: ARG002
+        member: Identity,
+    ) -> None:
+        everything = await self.service.attendances(member.email)
+        ahead = [a for a in reversed(everything) if a.certificate == "class_not_over"]
+        if not ahead:
+            dispatcher.utter_message(response="utter_no_classes_of_mine")
+            return
+        dispatcher.utter_message(
+            response="utter_my_classes",
+            custom={
+                "cards": [wording.attendance_card(a) for a in ahead],
+                "as_of": self.service.now().isoformat(),
+            },
+        )
+
+
+class ActionMyMembership(MemberAction):
+    """A member's membership: its type and how long it lasts."""
+
+    wanted = "membership"
+
+    def name(self) -> str:
+        return "action_my_membership"
+
+    async def tell(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,  # noqa: ARG002
+        member: Identity,
+    ) -> None:
+        account = await self.service.account(member.email)
+        if account is None or account.membership is None:
+            dispatcher.utter_message(response="utter_no_membership")
+        elif account.member_until is None:
+            dispatcher.utter_message(response="utter_membership", membership=account.membership)
+        else:
+            dispatcher.utter_message(
+                response="utter_membership_until",
+                membership=account.membership,
+                until=wording.day(account.member_until),
+            )
+
+
+class ActionSignIn(MemberAction):
+    """Signs in, for somebody who asks for just that."""
+
+    wanted = "nothing"
+
+    def name(self) -> str:
+        return "action_sign_in"
+
+    async def tell(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,  # noqa: ARG002
+        member: Identity,
+    ) -> None:
+        dispatcher.utter_message(response="utter_signed_in", member=masked(member.email))
+
+
+class ActionSignedIn(LookupAction):
+    """After sign_in_form: says who is signed in, and then what they wanted to know."""
+
+    def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
+        super().__init__(service)
+        self.members = members
+
+    def name(self) -> str:
+        return "action_signed_in"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        member = await self.members.current(tracker)
+        if member:
+            dispatcher.utter_message(response="utter_signed_in", member=masked(member.email))
+            for kind in (ActionCheckCertificates, ActionMyClasses, ActionMyMembership):
+                if tracker.get_slot("wanted") == kind.wanted:
+                    await kind(self.service, self.members).tell(dispatcher, tracker, member)
+        return forget()

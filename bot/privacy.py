@@ -1,0 +1,42 @@
+"""Forgetting: the conversations and sign-ins of an address, or of long ago (docs/privacy.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.conversations import ConversationTrackerStore
+from bot.settings import Settings
+from bot.webchat.history import History
+
+
+def erase_email(settings: Settings, email: str, now: datetime) -> int:
+    """Forgets an address, and the conversations in which it is signed in; how many those were.
+
+    Raises:
+        IdentityUnavailable: The conversations database can't be used.
+    """
+    identity = settings.identity_service()
+    conversations = identity.conversations_of(email)
+    _erase(settings, conversations, now)
+    identity.erase_email(email)
+    return len(conversations)
+
+
+def purge(settings: Settings, before: datetime, now: datetime) -> int:
+    """Forgets the conversations that began before a moment; how many those were."""
+    conversations = _history(settings)[0].begun_before(before)
+    _erase(settings, conversations, now)
+    settings.identity_service().purge()
+    return len(conversations)
+
+
+def _history(settings: Settings) -> tuple[History, ConversationTrackerStore]:
+    store = ConversationTrackerStore(url=settings.conversations_url)
+    return History(store.database), store
+
+
+def _erase(settings: Settings, conversations: Iterable[str], now: datetime) -> None:
+    history, store = _history(settings)
+    for id_ in conversations:
+        history.end(id_, now, lambda connection, id_=id_: store.erase(connection, id_))  # type: ignore[misc]
