@@ -309,6 +309,8 @@ text-underline-offset:.15em;border-radius:6px}
     ratings = {};
     /** Called when a new conversation took the place of one that had ended. */
     onrenew = () => {};
+    /** Asked for a token of the website that says who is signed in there; none for nobody. */
+    identity = async () => "";
 
     /** @param {string} server */
     constructor(server) {
@@ -385,7 +387,14 @@ text-underline-offset:.15em;border-radius:6px}
     async #begin() {
       this.#token = "";
       this.ratings = {};
-      return this.#request("POST", "sessions", {});
+      const identity = await this.identity();
+      try {
+        return await this.#request("POST", "sessions", identity ? { identity_token: identity } : {});
+      } catch (problem) {
+        // Not signed in, a person can still ask all that isn't about their account.
+        if (!identity || !isStatus(problem, 401)) throw problem;
+        return this.#request("POST", "sessions", {});
+      }
     }
 
     #save() {
@@ -963,6 +972,10 @@ text-underline-offset:.15em;border-radius:6px}
       const client = new Client(this.getAttribute("server") ?? HOME);
       this.#client = client;
       client.onrenew = () => this.#onRenew();
+      client.identity = async () => {
+        const given = /** @type {any} */ (this).identityToken ?? this.getAttribute("identity-token");
+        return asText(typeof given === "function" ? await given() : given);
+      };
       const { messages, isRestored } = await client.enter();
       if (client !== this.#client) return;
       const { log, list } = this.#ui;

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
-from tests.browser.stand_in import LAUNCHER_PAGE, StandInServer
+from tests.browser.stand_in import LAUNCHER_PAGE, Failure, StandInServer
 
 WIDGET = Path(__file__).parents[2] / "widget"
 BUDGET = 15_000
@@ -267,3 +267,38 @@ def test_without_colours_of_its_own_each_control_still_has_a_border(open_chat: O
         }"""
     )
     assert bare == []
+
+
+@pytest.mark.parametrize(
+    "hand_over",
+    [
+        "chat => chat.setAttribute('identity-token', 'a.b.c')",
+        "chat => { chat.identityToken = 'a.b.c'; }",
+        "chat => { chat.identityToken = async () => 'a.b.c'; }",
+    ],
+)
+def test_the_websites_token_opens_the_session(
+    open_page: OpenPage, stand_in: StandInServer, hand_over: str
+) -> None:
+    page = open_page(stand_in.url + "/host")
+    page.locator("nasro-chat").evaluate(hand_over)
+
+    Chat(page).launcher.click()
+
+    expect(Chat(page).messages).to_have_count(1)
+    [opened] = stand_in.calls("POST", "sessions")
+    assert opened.body == {"identity_token": "a.b.c"}
+
+
+def test_a_refused_token_leaves_a_chat_without_an_account(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    stand_in.fail_next("sessions", Failure(status=401))
+    page = open_page(stand_in.url + "/host")
+    page.locator("nasro-chat").evaluate("chat => chat.setAttribute('identity-token', 'old')")
+
+    Chat(page).launcher.click()
+
+    expect(Chat(page).messages).to_have_count(1)
+    first, second = stand_in.calls("POST", "sessions")
+    assert (first.body, second.body) == ({"identity_token": "old"}, {})
