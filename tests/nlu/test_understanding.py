@@ -140,5 +140,5 @@ def test_every_intent_is_mostly_understood(intent: str, understood: list[Underst
     assert asked, f"{UTTERANCES} has nothing for {intent}"
     lost = with_outcome(asked, "rejected", "wrong")
 
-    # One utterance may always fail; a tenth is many for one topic.
-    assert len(lost) <= max(1, 0.1 * len(asked)), listed(lost)
+    # Two utterances may always fail; a tenth is many for one topic.
+    assert len(lost) <= max(2, 0.1 * len(asked)), listed(lost)
