@@ -50,14 +50,13 @@ class MemberAction(LookupAction):
     @abstractmethod
     async def tell(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, member: Identity
-    ) -> None:
-        """Says it to the member."""
+    ) -> Events:
+        """Says it to the member, and returns the events."""
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         member = await self.members.current(tracker)
         if member:
-            await self.tell(dispatcher, tracker, member)
-            return []
+            return await self.tell(dispatcher, tracker, member)
         if not self.members.sends_codes:
             dispatcher.utter_message(response="utter_certificate_status_is_in_my_account")
             return []
@@ -74,19 +73,20 @@ class ActionCheckCertificates(MemberAction):
 
     async def tell(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, member: Identity
-    ) -> None:
+    ) -> Events:
         everything = await self.service.attendances(member.email)
         if not everything:
             dispatcher.utter_message(response="utter_no_registrations")
-            return
+            return []
         search = Search.from_values(entity_values(tracker, SEARCH_ENTITIES))
         meant = [a for a in everything if search.matches(a)]
         if not meant:
             dispatcher.utter_message(response="utter_no_such_registration")
             meant = list(everything)
+        about_these = [SlotSet("lookup", "certificates")]
         if len(meant) == 1:
             self._tell_of_one(dispatcher, meant[0])
-            return
+            return about_these
         dispatcher.utter_message(
             response="utter_certificates",
             total=len(meant),
@@ -97,6 +97,7 @@ class ActionCheckCertificates(MemberAction):
         )
         if any(a.certificate == "evaluation_missing" for a in meant):
             dispatcher.utter_message(response="utter_evaluations_missing")
+        return about_these
 
     def _tell_of_one(self, dispatcher: CollectingDispatcher, attendance: Attendance) -> None:
         is_dated = attendance.certificate == "ready" and attendance.issued_on
@@ -123,12 +124,12 @@ class ActionMyClasses(MemberAction):
         dispatcher: CollectingDispatcher,
         tracker: Tracker,  # noqa: ARG002
         member: Identity,
-    ) -> None:
+    ) -> Events:
         everything = await self.service.attendances(member.email)
         ahead = [a for a in reversed(everything) if a.certificate == "class_not_over"]
         if not ahead:
             dispatcher.utter_message(response="utter_no_classes_of_mine")
-            return
+            return []
         dispatcher.utter_message(
             response="utter_my_classes",
             custom={
@@ -136,6 +137,7 @@ class ActionMyClasses(MemberAction):
                 "as_of": self.service.now().isoformat(),
             },
         )
+        return []
 
 
 class ActionMyMembership(MemberAction):
@@ -151,7 +153,7 @@ class ActionMyMembership(MemberAction):
         dispatcher: CollectingDispatcher,
         tracker: Tracker,  # noqa: ARG002
         member: Identity,
-    ) -> None:
+    ) -> Events:
         account = await self.service.account(member.email)
         if account is None or account.membership is None:
             dispatcher.utter_message(response="utter_no_membership")
@@ -163,6 +165,7 @@ class ActionMyMembership(MemberAction):
                 membership=account.membership,
                 until=wording.day(account.member_until),
             )
+        return []
 
 
 class ActionSignIn(MemberAction):
@@ -178,8 +181,9 @@ class ActionSignIn(MemberAction):
         dispatcher: CollectingDispatcher,
         tracker: Tracker,  # noqa: ARG002
         member: Identity,
-    ) -> None:
+    ) -> Events:
         dispatcher.utter_message(response="utter_signed_in", member=masked(member.email))
+        return []
 
 
 class ActionSignedIn(LookupAction):
@@ -194,9 +198,12 @@ class ActionSignedIn(LookupAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         member = await self.members.current(tracker)
+        events: Events = []
         if member:
             dispatcher.utter_message(response="utter_signed_in", member=masked(member.email))
             for kind in (ActionCheckCertificates, ActionMyClasses, ActionMyMembership):
                 if tracker.get_slot("wanted") == kind.wanted:
-                    await kind(self.service, self.members).tell(dispatcher, tracker, member)
-        return forget()
+                    events += await kind(self.service, self.members).tell(
+                        dispatcher, tracker, member
+                    )
+        return [*events, *forget()]
