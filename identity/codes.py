@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -46,7 +46,7 @@ class TooMany:
 
 @dataclass(frozen=True)
 class Right:
-    email: str
+    email: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,7 @@ def request(
         )
         if len(times) >= most:
             return TooMany(times[0] + WINDOW - now)
-    connection.execute(
-        sa.update(codes)
-        .where(codes.c.conversation_id == conversation, codes.c.is_open)
-        .values(is_open=False)
-    )
+    close_all(connection, conversation)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     connection.execute(
         sa.insert(codes).values(
@@ -146,21 +142,19 @@ def submit(
         keys.hash("code", conversation, email, code), expected
     ):
         if row.tries >= TRIES:
-            _close(connection, row.id)
+            close_all(connection, conversation)
         return Wrong(max(TRIES - row.tries, 0))
-    _close(connection, row.id)
+    close_all(connection, conversation)
     return Right(email)
 
 
 def close_all(connection: Connection, conversation: str) -> None:
-    """Kills the code of a conversation, if there is one."""
+    """Kills the code of a conversation, if there is one; only what the limits count remains."""
     connection.execute(
-        sa.update(codes).where(codes.c.conversation_id == conversation).values(is_open=False)
+        sa.update(codes)
+        .where(codes.c.conversation_id == conversation, codes.c.is_open)
+        .values(is_open=False, email="")
     )
-
-
-def _close(connection: Connection, id_: int) -> None:
-    connection.execute(sa.update(codes).where(codes.c.id == id_).values(is_open=False))
 
 
 def _one_at_a_time(connection: Connection) -> None:

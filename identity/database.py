@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -47,7 +48,7 @@ codes = sa.Table(
     sa.Column("conversation_id", sa.String(64), nullable=False),
     sa.Column("address", sa.String(64), nullable=False, comment="keyed hash"),
     sa.Column("client", sa.String(64), nullable=False, comment="keyed hash"),
-    sa.Column("email", sa.Text, nullable=False, comment="sealed"),
+    sa.Column("email", sa.Text, nullable=False, comment="sealed; empty when the code is dead"),
     sa.Column("code", sa.String(64), nullable=False, comment="keyed hash"),
     sa.Column("requested_at", UtcDateTime, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, default=0),
@@ -86,6 +87,12 @@ seen_tokens = sa.Table(
     sa.Column("conversation_id", sa.String(64), nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
+
+
+def insert(connection: Connection, table: sa.Table) -> Any:
+    """An INSERT that may say what happens ON CONFLICT: of two at once, neither must fail."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
 
 
 class IdentityDatabase:

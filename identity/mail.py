@@ -10,6 +10,7 @@ import logging
 import os
 import smtplib
 import ssl
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 import yaml
+from sqlalchemy.engine import Connection
 
 from identity.codes import LIFETIME, MAIL
 from identity.database import IdentityDatabase, mails
@@ -31,9 +33,9 @@ from identity.settings import IdentityConfig
 
 logger = logging.getLogger(__name__)
 
-SMTP_TIMEOUT = 15
-"""Seconds."""
-LEASE = timedelta(seconds=60)
+SMTP_TIMEOUT = 10
+"""Seconds, for each of the dozen steps of handing over a mail."""
+LEASE = timedelta(seconds=12 * SMTP_TIMEOUT)
 """For so long a mail that somebody is sending is left to them."""
 RETRY = timedelta(seconds=10)
 """After the first failure; each later one waits twice as long."""
@@ -52,7 +54,10 @@ class Sender(Protocol):
 
 
 class SmtpSender:
-    """Sends by SMTP, encrypted: `smtps://` from the start, `smtp://` by STARTTLS where it is offered."""
+    """Sends by SMTP, encrypted: `smtps://` from the start, `smtp://` by STARTTLS.
+
+    Without STARTTLS it sends only where it doesn't log in, as to a relay of one's own.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -74,6 +79,9 @@ class SmtpSender:
             if not self._is_tls and server.has_extn("starttls"):
                 server.starttls(context=context)
                 server.ehlo()
+            elif self._user and not self._is_tls:
+                # Whoever stands between could have taken the offer away, to read along.
+                raise smtplib.SMTPNotSupportedError("The mail server offers no STARTTLS.")
             if self._user:
                 server.login(self._user, self._password)
             server.send_message(message)
@@ -98,6 +106,18 @@ def sender_of(config: IdentityConfig) -> Sender | None:
     if config.smtp_url:
         return SmtpSender(config.smtp_url)
     return OutboxSender(config.outbox) if config.outbox else None
+
+
+def withdraw(connection: Connection, keys: Keys, email: str, now: datetime) -> None:
+    """Takes the mails to an address out of the queue.
+
+    Args:
+        email: Normalized.
+    """
+    for row in connection.execute(sa.select(mails.c.id, mails.c.content)).all():
+        opened = keys.unseal(MAIL, row.content, now, int(LIFETIME.total_seconds()))
+        if opened and opened.partition(" ")[2] == email:
+            connection.execute(sa.delete(mails).where(mails.c.id == row.id))
 
 
 class MailQueue:
@@ -138,42 +158,47 @@ class MailQueue:
         Raises:
             IdentityUnavailable: The database can't be used.
         """
-        taken = self._take(now)
-        for id_, content, attempts in taken:
-            lifetime = int(LIFETIME.total_seconds())
-            opened = self._keys.unseal(MAIL, content, now, lifetime)
-            if opened is None:  # its code is dead, or the secret was changed
-                self._remove(id_)
-                continue
-            code, _, email = opened.partition(" ")
-            try:
-                self._sender.send(self._message(email, code, now))
-            except Exception as error:
-                # Whatever it was: the address may stand in the error's text, so its kind alone is told.
-                logger.warning("A sign-in mail couldn't be sent yet: %s", type(error).__name__)
-                self._again_later(id_, attempts, now)
-            else:
-                self._remove(id_)
-        return len(taken)
+        start = time.monotonic()
+        for count in range(AT_ONCE):
+            # Each is taken when its turn comes: behind a slow one its lease would run out unsent,
+            # and another process would send it as well.
+            moment = now + timedelta(seconds=time.monotonic() - start)
+            taken = self._take(moment)
+            if taken is None:
+                return count
+            self._send(*taken, moment)
+        return AT_ONCE
 
-    def _take(self, now: datetime) -> list[tuple[int, str, int]]:
+    def _send(self, id_: int, content: str, attempts: int, now: datetime) -> None:
+        opened = self._keys.unseal(MAIL, content, now, int(LIFETIME.total_seconds()))
+        if opened is None:  # its code is dead, or the secret was changed
+            self._remove(id_)
+            return
+        code, _, email = opened.partition(" ")
+        try:
+            self._sender.send(self._message(email, code, now))
+        except Exception as error:
+            # Whatever it was: the address may stand in the error's text, so its kind alone is told.
+            logger.warning("A sign-in mail couldn't be sent yet: %s", type(error).__name__)
+            self._again_later(id_, attempts, now)
+        else:
+            self._remove(id_)
+
+    def _take(self, now: datetime) -> tuple[int, str, int] | None:
         with self._database.transaction() as connection:
-            due = connection.execute(
+            row = connection.execute(
                 sa.select(mails.c.id, mails.c.content, mails.c.attempts)
                 .where(mails.c.due_at <= now)
-                .order_by(mails.c.due_at)
-                .limit(AT_ONCE)
-            ).all()
-            return [
-                (row.id, row.content, row.attempts)
-                for row in due
-                # Of several processes one gets it.
-                if connection.execute(
-                    sa.update(mails)
-                    .where(mails.c.id == row.id, mails.c.due_at <= now)
-                    .values(due_at=now + LEASE)
-                ).rowcount
-            ]
+                .order_by(mails.c.due_at, mails.c.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)  # of several processes one gets it
+            ).one_or_none()
+            if row is None:
+                return None
+            connection.execute(
+                sa.update(mails).where(mails.c.id == row.id).values(due_at=now + LEASE)
+            )
+            return row.id, row.content, row.attempts
 
     def _again_later(self, id_: int, attempts: int, now: datetime) -> None:
         with self._database.transaction() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 from identity import codes as one_time
 from identity.addresses import normalized
 from identity.codes import NoCode, Right, Sent, TooMany, Wrong
-from identity.database import IdentityDatabase, codes, mails, seen_tokens, sign_ins
+from identity.database import IdentityDatabase, codes, insert, mails, seen_tokens, sign_ins
 from identity.keys import Keys
+from identity.mail import withdraw
 from identity.settings import IdentityConfig
 from identity.site_tokens import LEEWAY, IdentityRefused, verify
 
@@ -36,7 +37,7 @@ FOR_EVER = 2**31
 class Identity:
     """A member, proven."""
 
-    email: str
+    email: str = field(repr=False)
     method: Literal["site", "code"]
 
 
@@ -86,20 +87,22 @@ class IdentityService:
         identity = Identity(said.email, "site")
         with self.database.transaction() as connection:
             seen = self.keys.hash("token", said.id)
+            # Whoever writes it first has it, also of several at once.
+            connection.execute(
+                insert(connection, seen_tokens)
+                .values(
+                    token=seen,
+                    conversation_id=conversation,
+                    expires_at=datetime.fromtimestamp(said.expires_at, timezone.utc),
+                )
+                .on_conflict_do_nothing()
+            )
             owner = connection.execute(
                 sa.select(seen_tokens.c.conversation_id).where(seen_tokens.c.token == seen)
-            ).scalar_one_or_none()
-            if owner not in (None, conversation):
+            ).scalar_one()
+            if owner != conversation:
                 logger.info("A token of the website was refused: it was used before")
                 raise IdentityRefused
-            if owner is None:
-                connection.execute(
-                    sa.insert(seen_tokens).values(
-                        token=seen,
-                        conversation_id=conversation,
-                        expires_at=datetime.fromtimestamp(said.expires_at, timezone.utc),
-                    )
-                )
             self._sign_in(connection, conversation, identity, now)
         return identity
 
@@ -171,8 +174,10 @@ class IdentityService:
 
     def erase_email(self, email: str) -> int:
         """Forgets everything of an address; how many sign-ins and codes that was."""
-        address = self.keys.hash("address", normalized(email))
+        email = normalized(email)
+        address = self.keys.hash("address", email)
         with self.database.transaction() as connection:
+            withdraw(connection, self.keys, email, self._now())
             return sum(
                 connection.execute(sa.delete(table).where(table.c.address == address)).rowcount
                 for table in (sign_ins, codes)
@@ -198,14 +203,15 @@ class IdentityService:
     def _sign_in(
         self, connection: Connection, conversation: str, identity: Identity, now: datetime
     ) -> None:
-        connection.execute(sa.delete(sign_ins).where(sign_ins.c.conversation_id == conversation))
+        member = {
+            "address": self.keys.hash("address", identity.email),
+            "email": self.keys.seal(SIGN_IN, identity.email, now),
+            "method": identity.method,
+            "signed_in_at": now,
+            "last_used_at": now,
+        }
         connection.execute(
-            sa.insert(sign_ins).values(
-                conversation_id=conversation,
-                address=self.keys.hash("address", identity.email),
-                email=self.keys.seal(SIGN_IN, identity.email, now),
-                method=identity.method,
-                signed_in_at=now,
-                last_used_at=now,
-            )
+            insert(connection, sign_ins)
+            .values(conversation_id=conversation, **member)
+            .on_conflict_do_update(index_elements=[sign_ins.c.conversation_id], set_=member)
         )

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from identity.addresses import EMAIL
 
 SITE_KEYS = "NASRO_IDENTITY_KEYS"
 ISSUER = "NASRO_IDENTITY_ISSUER"
@@ -22,6 +34,7 @@ VARIABLES = (SITE_KEYS, ISSUER, AUDIENCE, SMTP_URL, MAIL_FROM)
 
 ALGORITHMS = ("HS256", "RS256", "ES256")
 SHORTEST_SECRET = 32
+SHORTEST_RSA = 2048
 SECRET_FILE = Path("var/secret")
 OUTBOX = Path("var/outbox")
 DEFAULT_CONVERSATIONS_URL = "sqlite:///var/conversations.sqlite"
@@ -49,9 +62,13 @@ def server_secret(environ: Mapping[str, str]) -> str:
     """The server's secret; in development one that is made at the first start and kept.
 
     Raises:
-        IdentitySettingsInvalid: Production has none.
+        IdentitySettingsInvalid: Production has none, or a short one.
     """
     if secret := environ.get(SECRET, ""):
+        if is_production(environ) and len(secret) < SHORTEST_SECRET:
+            raise IdentitySettingsInvalid(
+                f"{SECRET} is too short: production needs at least {SHORTEST_SECRET} characters"
+            )
         return secret
     if is_production(environ):
         raise IdentitySettingsInvalid(
@@ -59,8 +76,12 @@ def server_secret(environ: Mapping[str, str]) -> str:
         )
     if not SECRET_FILE.exists():
         SECRET_FILE.parent.mkdir(parents=True, exist_ok=True)
-        SECRET_FILE.touch(mode=0o600)
-        SECRET_FILE.write_text(secrets.token_hex(32))
+        # It gets its name when it is whole: a process that starts now mustn't read an empty one.
+        with NamedTemporaryFile("w", dir=SECRET_FILE.parent) as fresh:
+            fresh.write(secrets.token_hex(32))
+            fresh.flush()
+            with suppress(FileExistsError):
+                os.link(fresh.name, SECRET_FILE)
     return SECRET_FILE.read_text().strip()
 
 
@@ -106,17 +127,22 @@ class IdentityConfig:
             IdentitySettingsInvalid: One can't be used.
         """
         smtp_url = environ.get(SMTP_URL, "")
-        if smtp_url and not smtp_url.startswith(("smtp://", "smtps://")):
-            raise IdentitySettingsInvalid(f"{SMTP_URL} must begin with smtp:// or smtps://")
-        if smtp_url and not environ.get(MAIL_FROM):
-            raise IdentitySettingsInvalid(f"{MAIL_FROM} is not set: whom is the e-mail from?")
+        mail_from = environ.get(MAIL_FROM, "")
+        if smtp_url:
+            _check_smtp_url(smtp_url)
+            if not mail_from:
+                raise IdentitySettingsInvalid(f"{MAIL_FROM} is not set: whom is the e-mail from?")
+        if mail_from and not _is_sender(mail_from):
+            raise IdentitySettingsInvalid(
+                f"{MAIL_FROM} is no sender like NASRO Assistant <assistant@example.org>"
+            )
         return cls(
             secret=server_secret(environ),
             site_keys=_site_keys(environ.get(SITE_KEYS, "")),
             issuer=environ.get(ISSUER, "https://nasro.org"),
             audience=environ.get(AUDIENCE, "nasro-chat"),
             smtp_url=smtp_url,
-            mail_from=environ.get(MAIL_FROM, "NASRO Assistant <assistant@example.org>"),
+            mail_from=mail_from or "NASRO Assistant <assistant@example.org>",
             outbox=None if smtp_url or is_production(environ) else OUTBOX,
         )
 
@@ -144,6 +170,36 @@ def _site_keys(text: str) -> dict[str, SiteKey]:
                 raise IdentitySettingsInvalid(
                     f"{SITE_KEYS}: the secret {kid} is shorter than {SHORTEST_SECRET} characters"
                 )
-        elif "PUBLIC KEY" not in key.key:
-            raise IdentitySettingsInvalid(f"{SITE_KEYS}: {kid} is no public key in PEM")
+        elif not _fits(key):
+            raise IdentitySettingsInvalid(
+                f"{SITE_KEYS}: {kid} is no public key in PEM for {key.algorithm}"
+            )
     return keys
+
+
+def _fits(key: SiteKey) -> bool:
+    """Whether it is a public key of the kind that its algorithm needs (RFC 7518, 3.3 and 3.4)."""
+    try:
+        public = load_pem_public_key(key.key.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if key.algorithm == "RS256":
+        return isinstance(public, RSAPublicKey) and public.key_size >= SHORTEST_RSA
+    return isinstance(public, EllipticCurvePublicKey) and isinstance(public.curve, SECP256R1)
+
+
+def _check_smtp_url(url: str) -> None:
+    # Nothing of the URL is repeated: it may hold the password.
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise IdentitySettingsInvalid(
+            f"{SMTP_URL} must be like smtp://user:password@host:587 or smtps://..."
+        )
+
+
+def _is_sender(text: str) -> bool:
+    return text.isprintable() and bool(EMAIL.fullmatch(parseaddr(text)[1]))

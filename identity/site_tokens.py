@@ -7,6 +7,7 @@ checked, tokens of other kinds don't fit).
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,30 +61,42 @@ def verify(token: str, config: IdentityConfig, now: datetime) -> SiteToken:
             algorithms=[key.algorithm],
             audience=config.audience,
             issuer=config.issuer,
-            # Checked below, by our own clock.
-            options={"require": list(REQUIRED), "verify_exp": False, "verify_iat": False},
+            # Times are checked below, by our own clock.
+            options={
+                "require": list(REQUIRED),
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
         )
         _check_times(claims, now.timestamp())
         if not (isinstance(claims["jti"], str) and 8 <= len(claims["jti"]) <= 200):
             raise jwt.InvalidTokenError
-        if not (isinstance(claims["email"], str) and EMAIL.fullmatch(normalized(claims["email"]))):
+        # Before it is normalized: a look-alike in other letters is another account on the website.
+        if not (isinstance(claims["email"], str) and EMAIL.fullmatch(claims["email"].strip())):
             raise jwt.InvalidTokenError
         return SiteToken(claims)
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
         logger.info("A token of the website was refused: %s", type(error).__name__)
         raise IdentityRefused from None
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:
-    issued, expires = claims["iat"], claims["exp"]
-    if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in (issued, expires)):
-        raise jwt.InvalidTokenError
+    issued, expires = _moment(claims["iat"]), _moment(claims["exp"])
+    good_from = _moment(claims.get("nbf", issued))
     if expires + LEEWAY.total_seconds() < now:
         raise jwt.ExpiredSignatureError
-    if issued - LEEWAY.total_seconds() > now:
+    if max(issued, good_from) - LEEWAY.total_seconds() > now:
         raise jwt.ImmatureSignatureError
     if expires - issued > LONGEST.total_seconds():
         raise jwt.InvalidTokenError
+
+
+def _moment(value: object) -> float:
+    # NaN, which JSON parsers let pass, would be neither too early nor too late.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise jwt.InvalidTokenError
+    return value
 
 
 def make(

@@ -244,6 +244,10 @@ class _Kind(ABC):
     def values(self, row: _Row) -> Values:
         """The columns of the table; unless a problem was noted, they can be written."""
 
+    def write_beside(self, connection: Connection, rows: list[Values]) -> set[str]:  # noqa: ARG002
+        """Writes what belongs to written rows in other tables; the external ids of those it changed."""
+        return set()
+
     def claim(self, values: Mapping[str, Any]) -> Any:  # noqa: ARG002  most claim nothing
         """What only one row of the table may have, beside its id; `None` for nothing."""
         return None
@@ -342,11 +346,12 @@ class _Members(_Kind):
 class _Registrations(_Kind):
     table = models.registrations
     required = ("id", "member", "class", "registered_on")
-    optional = ("status",)
+    optional = ("status", "evaluated_on", "certificate_on")
 
     def __init__(self) -> None:
         self._members: dict[str, int] = {}
         self._classes: dict[str, int] = {}
+        self._outcomes: dict[str, dict[str, datetime | None]] = {}
 
     def look_up(self, connection: Connection, rows: list[_Row]) -> None:
         self._members = _ids(connection, models.members, {row["member"] for row in rows})
@@ -358,13 +363,57 @@ class _Registrations(_Kind):
             row.note("member", f"there is no member {row['member']!r}")
         if class_ is None:
             row.note("class", f"there is no class {row['class']!r}")
+        status = row.one_of("status", models.REGISTRATION_STATUSES, default="registered")
+        self._outcomes[row["id"]] = {
+            column: self._outcome(row, column, status)
+            for column in ("evaluated_on", "certificate_on")
+        }
         return {
             "external_id": row.text("id", 64),
             "member_id": member,
             "class_id": class_,
-            "status": row.one_of("status", models.REGISTRATION_STATUSES, default="registered"),
+            "status": status,
             "registered_at": _moment(row.date("registered_on"), time(12), timezone.utc),
         }
+
+    def _outcome(self, row: _Row, column: str, status: str | None) -> datetime | None:
+        """When it happened; an empty value leaves what is known."""
+        if not row[column]:
+            return None
+        if status not in (None, "attended"):
+            row.note(column, "is for registrations with the status attended")
+        return _moment(row.date(column), time(12), timezone.utc)
+
+    def write_beside(self, connection: Connection, rows: list[Values]) -> set[str]:
+        """Evaluations and certificates."""
+        ids = _ids(connection, self.table, [row["external_id"] for row in rows])
+        changed = set()
+        for table, column, name in (
+            (models.evaluations, "completed_at", "evaluated_on"),
+            (models.certificates, "issued_at", "certificate_on"),
+        ):
+            known = {
+                row["registration_id"]: row[column]
+                for row in connection.execute(
+                    sa.select(table).where(table.c.registration_id.in_(ids.values()))
+                ).mappings()
+            }
+            for external_id, id_ in ids.items():
+                moment = self._outcomes[external_id][name]
+                if moment is None or known.get(id_) == moment:
+                    continue
+                changed.add(external_id)
+                if id_ in known:
+                    connection.execute(
+                        sa.update(table)
+                        .where(table.c.registration_id == id_)
+                        .values({column: moment})
+                    )
+                else:
+                    connection.execute(
+                        sa.insert(table).values({"registration_id": id_, column: moment})
+                    )
+        return changed
 
     def claim(self, values: Mapping[str, Any]) -> tuple[int, int] | None:
         is_active = values["status"] in models.ACTIVE
@@ -556,9 +605,11 @@ def _write(
         )
     if new:
         connection.execute(sa.insert(kind.table), new)
+    beside = kind.write_beside(connection, [values for values, _ in rows])
+    written = {values["external_id"] for values in (*new, *changed)}
     report.created += len(new)
-    report.updated += len(changed)
-    report.unchanged += len(rows) - len(new) - len(changed)
+    report.updated += len(changed) + len(beside - written)
+    report.unchanged += len(rows) - len(written | beside)
 
 
 # Where and when ----------------------------------------------------------------------------------

@@ -219,3 +219,5 @@ courses: sa.Table = Course.__table__
 classes: sa.Table = TrainingClass.__table__
 members: sa.Table = Member.__table__
 registrations: sa.Table = Registration.__table__
+evaluations: sa.Table = Evaluation.__table__
+certificates: sa.Table = Certificate.__table__

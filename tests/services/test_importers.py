@@ -15,6 +15,7 @@ from registration import importers, models
 from registration.database import Database
 from registration.errors import ImportRejected
 from registration.importers import ImportReport
+from registration.members import attendances
 from tests.services.given import a_class
 
 EXAMPLES = yaml.safe_load(Path(__file__).with_name("importers.yml").read_text(encoding="utf-8"))
@@ -90,6 +91,32 @@ def test_a_file_loaded_again_changes_only_what_has_changed(db: Database, tmp_pat
     assert db.rows(
         sa.select(models.classes.c.external_id).where(models.classes.c.capacity == 45)
     ) == [("N700",)]
+
+
+def test_evaluations_and_certificates_come_with_registrations(
+    loaded_db: Database, tmp_path: Path
+) -> None:
+    def load_row(outcome: str) -> tuple[int, int, int]:
+        head = "id,member,class,registered_on,status,evaluated_on,certificate_on\n"
+        text = f"{head}R1,M1,C1,2027-01-04,attended,{outcome}\n"
+        report = load(loaded_db, "registrations", write(tmp_path, text))
+        assert report.errors == []
+        return report.created, report.updated, report.unchanged
+
+    def state() -> str:
+        now = datetime(2027, 6, 1, tzinfo=timezone.utc)
+        [attendance] = attendances(loaded_db, email="m1@example.org", now=now)
+        return f"{attendance.certificate} {attendance.issued_on}"
+
+    assert load_row(",") == (1, 0, 0)
+    assert state() == "evaluation_missing None"
+    assert load_row("2027-03-08,") == (0, 1, 0)
+    assert state() == "ready None"
+    assert load_row("2027-03-08,2027-03-09") == (0, 1, 0)
+    assert state() == "ready 2027-03-09"
+    assert load_row("2027-03-08,2027-03-10") == (0, 1, 0)
+    assert load_row(",") == (0, 0, 1)
+    assert state() == "ready 2027-03-10"
 
 
 def test_a_bad_row_at_the_end_takes_back_all_before_it(db: Database, tmp_path: Path) -> None:
