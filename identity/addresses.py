@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # Each part is bounded and none can match what the next begins with: linear on any text.
 EMAIL = re.compile(
@@ -13,8 +12,11 @@ EMAIL = re.compile(
 
 
 def normalized(address: str) -> str:
-    """The address as accounts hold it: in lower case, without what surrounds it."""
-    return unicodedata.normalize("NFKC", address).strip().strip("<>").lower()
+    """The address as accounts hold it: in lower case, without what surrounds it.
+
+    Nothing else is folded: look-alikes in other letters belong to somebody else.
+    """
+    return address.strip().strip("<>").lower()
 
 
 def masked(address: str) -> str:

@@ -95,7 +95,7 @@ class OutboxSender:
 
     def send(self, message: EmailMessage) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}.eml"
+        name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{uuid.uuid4().hex[:8]}.eml"
         descriptor = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(message.as_bytes())

@@ -139,8 +139,8 @@ class IdentityConfig:
         return cls(
             secret=server_secret(environ),
             site_keys=_site_keys(environ.get(SITE_KEYS, "")),
-            issuer=environ.get(ISSUER, "https://nasro.org"),
-            audience=environ.get(AUDIENCE, "nasro-chat"),
+            issuer=environ.get(ISSUER) or "https://nasro.org",
+            audience=environ.get(AUDIENCE) or "nasro-chat",
             smtp_url=smtp_url,
             mail_from=mail_from or "NASRO Assistant <assistant@example.org>",
             outbox=None if smtp_url or is_production(environ) else OUTBOX,

@@ -39,7 +39,7 @@ class SiteToken:
     def __init__(self, claims: dict[str, Any]) -> None:
         self.email = normalized(claims["email"])
         self.id = f"{claims['iss']} {claims['jti']}"
-        self.expires_at: int = claims["exp"]
+        self.expires_at: float = claims["exp"]
 
 
 def verify(token: str, config: IdentityConfig, now: datetime) -> SiteToken:

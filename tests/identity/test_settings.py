@@ -8,6 +8,7 @@ import pytest
 
 from identity.addresses import EMAIL, masked, normalized
 from identity.settings import OUTBOX, IdentityConfig, IdentitySettingsInvalid
+from tests.identity.key_pairs import private, public
 
 SECRET = "s" * 40
 
@@ -15,7 +16,7 @@ SECRET = "s" * 40
 def read(is_production: bool = False, **environ: str) -> IdentityConfig:
     if is_production:
         environ["NASRO_ENVIRONMENT"] = "production"
-    return IdentityConfig.from_environment({"NASRO_SECRET": SECRET, **environ})
+    return IdentityConfig.from_environment({"NASRO_SECRET": SECRET} | environ)
 
 
 def test_development_needs_no_settings() -> None:
@@ -49,7 +50,13 @@ def keys(**key: str) -> str:
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"NASRO_SMTP_URL": "mail.example.org"}, "must begin with smtp"),
+        ({"NASRO_SMTP_URL": "mail.example.org"}, "must be like smtp://"),
+        ({"NASRO_SMTP_URL": "smtp://"}, "must be like smtp://"),
+        ({"NASRO_SMTP_URL": "smtp://u:p@mail.example.org:port"}, "must be like smtp://"),
+        (
+            {"NASRO_SMTP_URL": "smtp://mail.example.org", "NASRO_MAIL_FROM": "the office"},
+            "NASRO_MAIL_FROM is no sender",
+        ),
         ({"NASRO_SMTP_URL": "smtp://mail.example.org"}, "NASRO_MAIL_FROM is not set"),
         ({"NASRO_IDENTITY_KEYS": "secret"}, "is not JSON like"),
         ({"NASRO_IDENTITY_KEYS": "[]"}, "is not JSON like"),
@@ -57,11 +64,31 @@ def keys(**key: str) -> str:
         ({"NASRO_IDENTITY_KEYS": keys(algorithm="none", key="")}, "the algorithm of k is none of"),
         ({"NASRO_IDENTITY_KEYS": keys(algorithm="HS256", key="short")}, "shorter than 32"),
         ({"NASRO_IDENTITY_KEYS": keys(algorithm="RS256", key="x" * 40)}, "no public key"),
+        ({"NASRO_IDENTITY_KEYS": keys(algorithm="RS256", key=public("ES256"))}, "no public key"),
+        ({"NASRO_IDENTITY_KEYS": keys(algorithm="ES256", key=public("RS256"))}, "no public key"),
+        ({"NASRO_IDENTITY_KEYS": keys(algorithm="RS256", key=private("RS256"))}, "no public key"),
+        ({"NASRO_ENVIRONMENT": "production", "NASRO_SECRET": "changeme"}, "is too short"),
+        ({"NASRO_ENVIRONMENT": "live"}, "use development or production"),
     ],
 )
 def test_what_can_not_be_used_is_named(environ: dict[str, str], said: str) -> None:
-    with pytest.raises(IdentitySettingsInvalid, match=said):
+    with pytest.raises(IdentitySettingsInvalid, match=said) as invalid:
         read(**environ)
+
+    assert "u:p" not in str(invalid.value)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_public_key_is_taken(algorithm: str) -> None:
+    config = read(NASRO_IDENTITY_KEYS=keys(algorithm=algorithm, key=public(algorithm)))
+
+    assert config.site_keys["k"].algorithm == algorithm
+
+
+def test_an_empty_setting_is_one_that_is_not_set() -> None:
+    config = read(NASRO_IDENTITY_ISSUER="", NASRO_IDENTITY_AUDIENCE="", NASRO_SMTP_URL="")
+
+    assert (config.issuer, config.audience) == ("https://nasro.org", "nasro-chat")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +110,8 @@ def test_masked(address: str, shown: str) -> None:
         ("a@b", []),
         ("@" * 4000, []),
         ("a." * 2000 + "@" + "a." * 2000, []),
+        ("jane\uff20example.org", []),
+        ("jane@\uff45xample.org", []),
     ],
 )
 def test_addresses_are_found_in_what_is_typed(text: str, found: list[str]) -> None:
@@ -91,3 +120,7 @@ def test_addresses_are_found_in_what_is_typed(text: str, found: list[str]) -> No
 
 def test_normalized() -> None:
     assert normalized(" <Jane@Example.ORG> ") == "jane@example.org"
+
+
+def test_look_alikes_stay_apart() -> None:
+    assert normalized("jane@exampl\N{SCRIPT SMALL E}.org") != "jane@example.org"

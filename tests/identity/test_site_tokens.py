@@ -6,44 +6,17 @@ import base64
 import json
 import logging
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from identity.service import IdentityService
 from identity.settings import IdentityConfig, SiteKey
 from identity.site_tokens import IdentityRefused, make, verify
 from tests.identity.conftest import SITE_SECRET, Clock, config_with
-
-KEYS = {
-    "RS256": rsa.generate_private_key(public_exponent=65537, key_size=2048),
-    "ES256": ec.generate_private_key(ec.SECP256R1()),
-}
-
-
-def private(algorithm: str) -> str:
-    return (
-        KEYS[algorithm]
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        .decode()
-    )
-
-
-def public(algorithm: str) -> str:
-    return (
-        KEYS[algorithm]
-        .public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
-
+from tests.identity.key_pairs import private, public
 
 CONFIG = config_with(
     site_keys={
@@ -141,6 +114,15 @@ def hours(clock: Clock, number: float) -> int:
         pytest.param(lambda c: token(c, exp="never"), id="no time"),
         pytest.param(lambda c: token(c, exp=True), id="true for a time"),
         pytest.param(lambda c: token(c, exp=float("inf")), id="for ever"),
+        pytest.param(lambda c: token(c, exp=float("nan")), id="good until no time at all"),
+        pytest.param(lambda c: token(c, iat=float("nan"), exp=hours(c, 24)), id="issued never"),
+        pytest.param(lambda c: token(c, exp=10**400), id="good until a number too large"),
+        pytest.param(lambda c: token(c, iat=10**400, exp=10**400), id="large numbers"),
+        pytest.param(lambda c: token(c, nbf=10**400), id="not good before a number too large"),
+        pytest.param(lambda c: token(c, email="\uff4aane@example.org"), id="a look-alike letter"),
+        pytest.param(lambda c: token(c, email="jane\uff20example.org"), id="a look-alike sign"),
+        pytest.param(lambda c: token(c, email="\u212ajane@example.org"), id="the Kelvin sign"),
+        pytest.param(lambda c: token(c, email="a@example.org, b@example.org"), id="two addresses"),
         pytest.param(lambda c: token(c, email="not an address"), id="no address"),
         pytest.param(lambda c: token(c, email=["jane@example.org"]), id="a list of addresses"),
         pytest.param(lambda c: token(c, jti=""), id="an empty id"),
@@ -186,6 +168,7 @@ def test_small_differences_of_clocks_are_forgiven(clock: Clock) -> None:
 
     assert verify(token(clock, exp=now - 20, iat=now - 320), CONFIG, clock.now)
     assert verify(token(clock, iat=now + 20), CONFIG, clock.now)
+    assert verify(token(clock, nbf=now + 20), CONFIG, clock.now)
 
 
 def test_a_token_is_for_one_conversation(service: IdentityService, clock: Clock) -> None:
@@ -196,6 +179,35 @@ def test_a_token_is_for_one_conversation(service: IdentityService, clock: Clock)
     with pytest.raises(IdentityRefused):
         service.sign_in_with_token("two", made)
     assert service.current("two") is None
+
+
+def test_of_many_conversations_at_once_one_gets_the_token(
+    service: IdentityService, clock: Clock
+) -> None:
+    made = token(clock)
+
+    def sign_in(number: int) -> bool:
+        try:
+            return bool(service.sign_in_with_token(f"conversation {number}", made))
+        except IdentityRefused:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        signed_in = list(pool.map(sign_in, range(24)))
+
+    assert sum(signed_in) == 1
+
+
+def test_many_sign_ins_at_once_in_one_conversation_are_one(
+    service: IdentityService, clock: Clock
+) -> None:
+    made = [token(clock) for _ in range(24)]
+
+    with ThreadPoolExecutor(8) as pool:
+        signed_in = list(pool.map(lambda one: service.sign_in_with_token("c", one), made))
+
+    assert {identity.email for identity in signed_in} == {"jane@example.org"}
+    assert service.current("c") == signed_in[0]
 
 
 def test_a_token_stays_used_as_long_as_it_is_good(service: IdentityService, clock: Clock) -> None:
