@@ -49,7 +49,7 @@ $(INSTALLED): pyproject.toml uv.lock .python-version | $(UV)
 train: $(MODEL) ## Train the model if the training data is newer
 
 $(MODEL): $(TRAINED_FROM) | $(INSTALLED)
-	@echo "Training the model (about half a minute) ..."
+	@echo "Training the model (about a minute) ..."
 	@$(BIN)/nasro-chat train
 
 .PHONY: test

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from identity import codes as one_time
-from identity.addresses import normalized
+from identity.addresses import masked, normalized
 from identity.codes import NoCode, Right, Sent, TooMany, Wrong
 from identity.database import IdentityDatabase, codes, insert, mails, seen_tokens, sign_ins
 from identity.keys import Keys
@@ -31,6 +31,10 @@ HEARD_FOR = 600
 
 SIGN_IN = "sign-in"
 FOR_EVER = 2**31
+
+
+class SomebodyElse(Exception):
+    """A conversation is one member's: whoever comes after them begins their own."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class IdentityService:
 
         Raises:
             IdentityRefused: The token proves nothing.
+            SomebodyElse: It is genuine, but this conversation is another member's.
         """
         now = self._now()
         said = verify(token, self.config, now)
@@ -103,6 +108,12 @@ class IdentityService:
             if owner != conversation:
                 logger.info("A token of the website was refused: it was used before")
                 raise IdentityRefused
+            mine = sign_ins.c.conversation_id == conversation
+            address = connection.execute(
+                sa.select(sign_ins.c.address).where(mine)
+            ).scalar_one_or_none()
+            if address not in (None, self.keys.hash("address", identity.email)):
+                raise SomebodyElse
             self._sign_in(connection, conversation, identity, now)
         return identity
 
@@ -149,6 +160,19 @@ class IdentityService:
             connection.execute(sa.update(sign_ins).where(mine).values(last_used_at=now))
         email = self.keys.unseal(SIGN_IN, row.email, now, FOR_EVER)
         return Identity(email, row.method) if email else None
+
+    def shown(self, conversation: str) -> str | None:
+        """The address of who is signed in, masked; asking is no use, so it keeps nobody signed in."""
+        now = self._now()
+        with self.database.transaction() as connection:
+            sealed = connection.execute(
+                sa.select(sign_ins.c.email).where(
+                    sign_ins.c.conversation_id == conversation,
+                    sign_ins.c.last_used_at > now - INACTIVITY,
+                )
+            ).scalar_one_or_none()
+        email = self.keys.unseal(SIGN_IN, sealed, now, FOR_EVER) if sealed else None
+        return masked(email) if email else None
 
     def sign_out(self, conversation: str) -> bool:
         """Ends a sign-in, and a code that waits; whether somebody was signed in."""

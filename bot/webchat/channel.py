@@ -32,7 +32,8 @@ from bot.webchat.metrics import Metrics
 from bot.webchat.private import hidden
 from bot.webchat.sessions import SessionTokens
 from bot.webchat.turns import CHANNEL, Said, Turns, answering_503
-from identity.service import Identity, IdentityService
+from identity.addresses import masked
+from identity.service import Identity, IdentityService, SomebodyElse
 from identity.site_tokens import IdentityRefused
 
 PREFIX = "/api/chat/v1"
@@ -109,11 +110,12 @@ class WebChat(InputChannel):
 
         route("POST", "sessions", self._open_session)
         route("DELETE", "sessions", self._end_session)
+        route("POST", "identity", self._sign_in_later)
         route("POST", "messages", self._post_message)
         route("GET", "messages", self._get_messages)
         route("POST", "feedback", self._post_feedback)
         route("GET", "openapi.yaml", self._get_openapi)
-        for path in ("sessions", "messages", "feedback"):
+        for path in ("sessions", "identity", "messages", "feedback"):
             route("OPTIONS", path, self._preflight)
         return blueprint
 
@@ -121,8 +123,6 @@ class WebChat(InputChannel):
         self._slow_down(self._sessions_by_address, address_key(client_address(request)))
         body = await read_object(request, self.config.max_body)
         identity_token = text_field(body, "identity_token")
-        if identity_token is not None and not self._identity.config.site_keys:
-            raise ApiError("identity_not_configured")
         agent = _agent(request)
         session = self._tokens.open(self._clock())
         async with answering_503("A session could not be opened"):
@@ -137,16 +137,38 @@ class WebChat(InputChannel):
             {
                 "token": session.token,
                 "expires_at": iso(session.expires_at),
-                **_as_json(welcome),
+                "messages": _as_json(welcome),
+                "member": masked(member.email) if member else None,
             },
             status=201,
         )
 
+    async def _sign_in_later(self, request: Request) -> HTTPResponse:
+        conversation_id = self._conversation(request)
+        self._slow_down(self._by_conversation, conversation_id)
+        body = await read_object(request, self.config.max_body)
+        identity_token = text_field(body, "identity_token")
+        if identity_token is None:
+            raise invalid("identity_token is missing.")
+        agent = _agent(request)
+        async with (
+            answering_503("A member could not be signed in"),
+            self._turns.alone(agent, conversation_id),
+        ):
+            history = History(require_durable(agent).database)
+            await off_loop(_require_open, history, conversation_id)
+            member = await self._sign_in(conversation_id, identity_token)
+        return json_response({"member": masked(member.email)})
+
     async def _sign_in(self, conversation_id: str, token: str) -> Identity:
+        if not self._identity.config.site_keys:
+            raise ApiError("identity_not_configured")
         try:
             return await off_loop(self._identity.sign_in_with_token, conversation_id, token)
         except IdentityRefused:
             raise ApiError("identity_refused") from None
+        except SomebodyElse:
+            raise ApiError("other_member") from None
 
     async def _end_session(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
@@ -173,14 +195,22 @@ class WebChat(InputChannel):
         body = await read_object(request, self.config.max_body)
         said = self._said(body, client_address(request))
         answers = await self._turns.answer(_agent(request), conversation_id, said)
-        return json_response(_as_json(answers))
+        return await self._conversation_json(conversation_id, answers)
 
     async def _get_messages(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
         async with answering_503("A history could not be read"):
             history = History(require_durable(_agent(request)).database)
             await off_loop(_require_open, history, conversation_id)
-            return json_response(_as_json(await off_loop(history.messages, conversation_id)))
+            said = await off_loop(history.messages, conversation_id)
+        return await self._conversation_json(conversation_id, said)
+
+    async def _conversation_json(
+        self, conversation_id: str, said: list[Message]
+    ) -> HTTPResponse:
+        async with answering_503("It could not be read who is signed in"):
+            member = await off_loop(self._identity.shown, conversation_id)
+        return json_response({"messages": _as_json(said), "member": member})
 
     async def _post_feedback(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
@@ -261,8 +291,8 @@ def _require_open(history: History, conversation_id: str) -> None:
         raise ApiError("session_invalid")
 
 
-def _as_json(messages: list[Message]) -> dict[str, Any]:
-    return {"messages": [message.as_json() for message in messages]}
+def _as_json(messages: list[Message]) -> list[dict[str, Any]]:
+    return [message.as_json() for message in messages]
 
 
 def _is_uuid(text: str) -> bool:

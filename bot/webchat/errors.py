@@ -27,6 +27,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "identity_refused": Refusal(
         401, "We couldn't sign you in. You can still ask anything that isn't about your account."
     ),
+    "other_member": Refusal(409, "This chat belongs to another member. Please start a new one."),
     # The same words for every bad token: a caller learns nothing about why it was refused.
     "session_invalid": Refusal(401, CHAT_HAS_ENDED),
     "session_expired": Refusal(401, CHAT_HAS_ENDED),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -68,6 +69,20 @@ class Chat:
         expect(self.messages).to_have_count(before + 2)
         return self.last
 
+    def choose(self, name: str) -> None:
+        """Takes something from the menu."""
+        self.button("More options").click()
+        self.page.locator(".menu").get_by_role("button", name=name).click()
+
+    def start_over(self) -> None:
+        self.choose("Start over")
+        self.asked.get_by_role("button", name="Start over").click()
+
+    @property
+    def asked(self) -> Locator:
+        """The question before something is erased."""
+        return self.page.get_by_role("group", name="This conversation will be erased")
+
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
@@ -88,3 +103,12 @@ class Chat:
 
     def saved(self) -> dict[str, str]:
         return self.page.evaluate("({ ...sessionStorage, ...localStorage })")
+
+    def tell(self, script: str) -> Any:
+        """What the host page does with the element: `chat.open()` and the like."""
+        return self.page.locator("nasro-chat").evaluate(f"async (chat) => {{ {script} }}")
+
+    def another_tab(self) -> Chat:
+        page = self.page.context.new_page()
+        page.goto(self.page.url)
+        return Chat(page)

@@ -61,15 +61,18 @@ def open_page(browser: Browser, problems: list[str]) -> Iterator[OpenPage]:
         if message.type == "error" and "Failed to load resource" not in message.text:
             problems.append(message.text)
 
+    def watch(page: Page) -> None:
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+
     def open_page(url: str, *, before: str = "", **options: Any) -> Page:
         options = {"viewport": {"width": 1280, "height": 860}, "locale": "en-US", **options}
         context = browser.new_context(**options)
         context.set_default_timeout(7_000)
         contexts.append(context)
         context.add_init_script(REPORT_VIOLATIONS + before)
+        context.on("page", watch)  # further tabs too
         page = context.new_page()
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(url)
         return page
 

@@ -33,8 +33,9 @@ FILES = {
 LAUNCHER_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>A host page</title>
 <link rel="icon" href="/icon.svg"><script src="/widget.js" defer></script>
-<main><h1>A host page</h1><p><a href="#somewhere">A link of the page</a></p></main>
-<nasro-chat></nasro-chat>"""
+<main><h1>A host page</h1><p><a href="#somewhere">A link of the page</a></p>
+{paragraphs}</main>
+<nasro-chat></nasro-chat>""".replace("{paragraphs}", "<br>\n" * 60)
 
 Message = dict[str, Any]
 
@@ -63,6 +64,7 @@ class Request:
 class Conversation:
     messages: list[Message] = field(default_factory=list)
     answered: dict[str, list[Message]] = field(default_factory=dict)
+    member: str | None = None
 
 
 class StandInServer:
@@ -79,6 +81,8 @@ class StandInServer:
             ],
         }
         self.failures: dict[str, list[Failure]] = {}
+        self.identities: dict[str, str] = {}
+        """The website's tokens that prove something, and the masked addresses they prove."""
         self.delay = 0.0
         """Seconds before each answer to a message."""
         self.requests: list[Request] = []
@@ -89,7 +93,7 @@ class StandInServer:
             "/host": LAUNCHER_PAGE,
         }
         self.texts: dict[str, str] = {}
-        """Style sheets of host pages, by path."""
+        """Style sheets and scripts of host pages, by path."""
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         stand_in = self
@@ -123,25 +127,38 @@ class StandInServer:
     def answer(self, request: Request) -> tuple[int, Any]:
         """One API call: status and JSON."""
         call = request.path.removeprefix(API)
+        identity = request.body.get("identity_token")
+        if identity is not None and identity not in self.identities:
+            return 401, _error("identity_refused", "We couldn't sign you in.")
         if (request.method, call) == ("POST", "sessions"):
             token = f"token-{next(self._numbers)}"
             with self._lock:
-                conversation = self.conversations[token] = Conversation()
+                conversation = Conversation(member=self.identities.get(identity or ""))
                 conversation.messages.append(self._message(self.welcome))
+                self.conversations[token] = conversation
             return 201, {
                 "token": token,
                 "expires_at": "2099-01-01T00:00:00Z",
                 "messages": conversation.messages[:1],
+                "member": conversation.member,
             }
         conversation_or_none = self.conversations.get(request.token or "")
         if conversation_or_none is None:
-            return 401, _error("session_ended", "The conversation has ended.")
+            return 401, _error("session_invalid", "The conversation has ended.")
         conversation = conversation_or_none
+        if (request.method, call) == ("POST", "identity"):
+            if conversation.member not in (None, self.identities[identity]):
+                return 409, _error("other_member", "This chat belongs to another member.")
+            conversation.member = self.identities[identity]
+            return 200, {"member": conversation.member}
         if (request.method, call) == ("GET", "messages"):
-            return 200, {"messages": conversation.messages}
+            return 200, {"messages": conversation.messages, "member": conversation.member}
         if (request.method, call) == ("POST", "messages"):
             time.sleep(self.delay)
-            return 200, {"messages": self._say(conversation, request.body)}
+            if request.body.get("text") == "sign out":
+                conversation.member = None
+            said = self._say(conversation, request.body)
+            return 200, {"messages": said, "member": conversation.member}
         if (request.method, call) == ("POST", "feedback"):
             self.feedback.append(request.body)
             return 204, None
@@ -163,7 +180,8 @@ class StandInServer:
             }
             text = offered[said] if "payload" in body else said
             answers = self.answers.get(said) or [{"text": f"You said: {text}"}]
-            conversation.messages.append(self._message({"text": text}, sender="user"))
+            asked = self._message({"text": text, "id": client_id}, sender="user")
+            conversation.messages.append(asked)
             given = [self._message(answer) for answer in answers]
             conversation.messages += given
             conversation.answered[client_id] = given
@@ -195,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path in server.pages:
             self._send(200, server.pages[self.path].encode(), "text/html; charset=utf-8")
         elif self.path in server.texts:
-            self._send(200, server.texts[self.path].encode(), "text/css; charset=utf-8")
+            kind = "text/javascript" if self.path.endswith(".js") else "text/css"
+            self._send(200, server.texts[self.path].encode(), f"{kind}; charset=utf-8")
         elif self.path in FILES:
             name, kind = FILES[self.path]
             self._send(200, (WIDGET / name).read_bytes(), kind)

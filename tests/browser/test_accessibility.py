@@ -71,7 +71,7 @@ def rated(chat: Chat, _: StandInServer) -> None:
 
 def starting_over(chat: Chat, _: StandInServer) -> None:
     chat.ask("hello")
-    chat.button("Start over").click()
+    chat.choose("Start over")
 
 
 def too_long(chat: Chat, _: StandInServer) -> None:

@@ -1,5 +1,7 @@
 """How an answer looks: text, lists, links, cards, where it comes from; and that text stays text."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -180,9 +182,66 @@ def test_an_answer_names_its_source_and_tells_the_time_of_its_figures_as_the_rea
     expect(answer.get_by_role("link", name="The FAQ")).to_have_attribute(
         "href", "https://nasro.org/faq"
     )
-    time = answer.locator("time")
-    expect(time).to_have_attribute("datetime", "2026-11-23T20:30:00Z")
-    expect(time).to_have_text("23.11.2026, 21:30")
+    said, read = answer.locator("time").all()
+    expect(said).to_have_attribute("datetime", "2026-11-23T15:04:05Z")
+    expect(said).to_have_text("23.11.2026, 16:04")
+    expect(read).to_have_attribute("datetime", "2026-11-23T20:30:00Z")
+    expect(read).to_have_text("23.11.2026, 21:30")
+
+
+def test_a_message_of_today_says_the_time_alone(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    chat.ask("hello")
+    said = chat.messages.nth(1).locator("time")
+    assert re.fullmatch(r"\d{1,2}:\d\d\s[AP]M", said.inner_text())
+
+
+def test_an_answer_can_be_copied_with_all_that_it_says(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    stand_in.answers["classes"] = [
+        {
+            "text": "Two classes:",
+            "cards": [DALLAS, AUSTIN],
+            "source": {"title": "The calendar", "url": "https://nasro.org/training"},
+        }
+    ]
+    chat = open_chat(permissions=["clipboard-read", "clipboard-write"])
+    chat.listen()
+    chat.ask("classes").get_by_role("button", name="Copy").click()
+    expect(chat.last.locator(".remark")).to_have_text("Copied.")
+    assert chat.page.evaluate("navigator.clipboard.readText()").splitlines() == [
+        "Two classes:",
+        "Basic SRO Course, Dallas, Texas",
+        "  Dates: Mar 1-5, 2027",
+        "  Seats left: 12 of 40",
+        "  Register: https://nasro.org/register/1",
+        "Advanced SRO Course",
+        "  Seats left: Full",
+        "Source: The calendar: https://nasro.org/training",
+    ]
+    assert chat.spoken[-1] == "Copied."
+
+
+def test_where_nothing_can_be_copied_it_is_said(open_chat: OpenChat) -> None:
+    chat = open_chat(
+        before="if (self.Clipboard) Clipboard.prototype.writeText = () => Promise.reject();"
+    )
+    chat.ask("hello").get_by_role("button", name="Copy").click()
+    expect(chat.last.locator(".remark")).to_have_text("This couldn't be copied.")
+
+
+def test_a_full_class_reads_full_and_a_missing_fact_leaves_no_gap(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    stand_in.answers["classes"] = [{"text": "", "cards": [AUSTIN, {**DALLAS, "fields": []}]}]
+    answer = open_chat().ask("classes")
+    expect(answer.locator(".bubble")).to_have_count(0)
+    expect(answer.locator("dd")).to_have_text(["Full"])
+    full, bare = answer.locator(".card").all()
+    expect(full.locator("p")).to_have_count(0)
+    expect(full.locator("a")).to_have_count(0)
+    expect(bare.locator("dl")).to_have_count(0)
 
 
 def test_a_malformed_answer_is_shown_as_far_as_it_can_be(

@@ -192,10 +192,7 @@ def test_start_over_erases_the_conversation_and_greets_anew(
     chat = open_chat()
     chat.ask("a secret")
     old = stand_in.calls("POST", "messages")[0].token
-    chat.button("Start over").click()
-    chat.page.get_by_role("group", name="Start over").get_by_role(
-        "button", name="Start over"
-    ).click()
+    chat.start_over()
     expect(chat.messages).to_have_count(1)
     chat.shows(stand_in.welcome["text"])
     assert [call.token for call in stand_in.calls("DELETE", "sessions")] == [old]
@@ -209,9 +206,10 @@ def test_start_over_erases_the_conversation_and_greets_anew(
 def test_start_over_can_be_thought_better_of(open_chat: OpenChat, stand_in: StandInServer) -> None:
     chat = open_chat()
     chat.ask("hello")
-    chat.button("Start over").click()
+    chat.choose("Start over")
     chat.button("Keep it").click()
-    expect(chat.page.get_by_role("group", name="Start over")).to_have_count(0)
+    expect(chat.asked).to_have_count(0)
+    expect(chat.button("More options")).to_be_focused()
     chat.shows("You said: hello")
     assert stand_in.calls("DELETE", "sessions") == []
 
@@ -222,10 +220,7 @@ def test_start_over_that_fails_says_so_and_keeps_everything(
     chat = open_chat()
     chat.ask("hello")
     stand_in.fail_next("sessions", Failure(is_lost=False, status=500))
-    chat.button("Start over").click()
-    chat.page.get_by_role("group", name="Start over").get_by_role(
-        "button", name="Start over"
-    ).click()
+    chat.start_over()
     chat.shows("Something went wrong")
     chat.shows("You said: hello")
 
@@ -236,25 +231,10 @@ def test_an_answer_that_arrives_after_starting_over_is_not_shown(
     chat = open_chat()
     stand_in.delay = 0.8
     chat.say("slow one")
-    chat.button("Start over").click()
-    chat.page.get_by_role("group", name="Start over").get_by_role(
-        "button", name="Start over"
-    ).click()
+    chat.start_over()
     expect(chat.messages).to_have_count(1)
     chat.page.wait_for_timeout(1_000)
     assert chat.texts() == [stand_in.welcome["text"]]
-
-
-def test_with_storage_blocked_everything_but_restoring_works(
-    open_chat: OpenChat, stand_in: StandInServer
-) -> None:
-    chat = open_chat(
-        before="""Object.defineProperty(window, "sessionStorage",
-          { get() { throw new DOMException("blocked", "SecurityError"); } });"""
-    )
-    chat.ask("hello")
-    chat.page.reload()
-    chat.shows(stand_in.welcome["text"])
 
 
 def test_a_rating_is_sent_can_be_changed_and_survives_a_reload(

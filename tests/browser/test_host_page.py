@@ -21,19 +21,83 @@ BUDGET = 15_000
 FORBIDDEN = (
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\"style\""
 )
-HOSTILE_CSS = "* { all: unset !important; font-size: 40px !important; color: red !important }"
+HOSTILE_CSS = """* { all: unset !important; font-size: 40px !important; color: red !important;
+  letter-spacing: 9px !important }
+body * { transform: rotate(1deg) !important; opacity: .5 !important }"""
+
+
+NOTHING_KEPT = """async () => ({
+  storage: localStorage.length + sessionStorage.length,
+  databases: (await indexedDB.databases()).length,
+  caches: self.caches ? (await caches.keys()).length : 0,
+  cookies: document.cookie,
+  shift: window.shift,
+  timers: window.timers,
+  requests: performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
+})"""
+WATCHED = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+window.timers = 0;
+for (const name of ["setTimeout", "setInterval", "requestAnimationFrame"]) {
+  const original = window[name];
+  window[name] = (...given) => (window.timers++, original.apply(window, given));
+}
+"""
 
 
 def test_until_it_is_opened_it_asks_for_nothing_and_stores_nothing(
     open_page: OpenPage, stand_in: StandInServer
 ) -> None:
-    page = open_page(stand_in.url + "/host")
-    chat = Chat(page)
-    expect(chat.launcher).to_be_visible()
+    page = open_page(stand_in.url + "/host", before=WATCHED)
+    expect(Chat(page).launcher).to_be_visible()
     page.wait_for_timeout(300)
     assert stand_in.requests == []
-    assert chat.saved() == {}
     assert page.context.cookies() == []
+    found = page.evaluate(NOTHING_KEPT)
+    found["requests"] = [path for path in found["requests"] if path != "/icon.svg"]
+    assert found == {
+        "storage": 0,
+        "databases": 0,
+        "caches": 0,
+        "cookies": "",
+        "shift": 0,
+        "timers": 0,
+        "requests": ["/widget.js"],
+    }
+
+
+ONE_LINE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A host page</title>
+<link rel="icon" href="/icon.svg">{script}<main><h1>A host page</h1></main>{after}"""
+
+
+@pytest.mark.parametrize(
+    ("script", "after"),
+    [
+        ('<script src="/widget.js" data-theme="dark" defer></script>', ""),
+        ('<script src="/widget.js" data-theme="dark" async></script>', ""),
+        ('<script src="/widget.js" data-theme="dark"></script>', ""),
+        ("", '<script src="/widget.js" data-theme="dark"></script>'),
+        ('<script src="/widget.js" data-theme="light" defer></script>' * 2, ""),
+        ('<script src="/widget.js" defer></script>', "<nasro-chat></nasro-chat>"),
+        (
+            '<script src="/widget.js" data-theme="light" defer></script>',
+            "<nasro-chat></nasro-chat>",
+        ),
+    ],
+)
+def test_one_line_is_all_it_takes(
+    open_page: OpenPage, stand_in: StandInServer, script: str, after: str
+) -> None:
+    stand_in.pages["/line"] = ONE_LINE.format(script=script, after=after)
+    page = open_page(stand_in.url + "/line")
+    expect(page.get_by_role("button", name="Open chat")).to_have_count(1)
+    theme = page.locator("nasro-chat").get_attribute("theme")
+    assert theme == (None if after.startswith("<nasro") else "dark" if "dark" in script + after else "light")
+    page.get_by_role("button", name="Open chat").click()
+    Chat(page).shows(stand_in.welcome["text"])
 
 
 def test_every_request_goes_to_the_server_it_came_from(
@@ -64,79 +128,346 @@ def test_included_twice_it_stays_one(open_page: OpenPage, stand_in: StandInServe
     expect(page.get_by_role("button", name="Open chat")).to_have_count(1)
 
 
+LOOKS = """(chat) => [...chat.shadowRoot.querySelectorAll(
+    ".launcher, .panel, .head, .head h2, .log, .bubble, .chip, .composer textarea, .send")]
+  .map((node) => {
+    const { color, fontSize, fontFamily, backgroundColor, display, letterSpacing, rotate } =
+      getComputedStyle(node);
+    const { x, y, width, height } = node.getBoundingClientRect();
+    return [node.className, color, fontSize, fontFamily, backgroundColor, display, letterSpacing,
+      rotate, x, y, width, height];
+  })"""
+
+
 def test_a_hosts_styles_change_nothing_inside(open_page: OpenPage, stand_in: StandInServer) -> None:
     stand_in.pages["/hostile"] = LAUNCHER_PAGE.replace(
         "<main>", '<link rel="stylesheet" href="/hostile.css"><main>'
     )
     stand_in.texts["/hostile.css"] = HOSTILE_CSS
-    looks = """(button) => {
-      const { color, fontSize, fontFamily, backgroundColor, display } = getComputedStyle(button);
-      const { width, height, right, bottom } = button.getBoundingClientRect();
-      return [color, fontSize, fontFamily, backgroundColor, display, width, height,
-        innerWidth - right, innerHeight - bottom];
-    }"""
-    calm = Chat(open_page(stand_in.url + "/host")).launcher.evaluate(looks)
-    hostile_page = open_page(stand_in.url + "/hostile")
-    assert hostile_page.locator("h1").evaluate("(h) => getComputedStyle(h).fontSize") == "40px"
-    assert Chat(hostile_page).launcher.evaluate(looks) == calm
+
+    def looks(path: str) -> list[object]:
+        chat = Chat(open_page(stand_in.url + path, reduced_motion="reduce"))
+        chat.tell("chat.open()")
+        chat.shows(stand_in.welcome["text"])
+        return chat.page.locator("nasro-chat").evaluate(LOOKS)
+
+    calm = looks("/host")
+    assert len(calm) > 8
+    assert looks("/hostile") == calm
 
 
-def test_a_page_can_open_ask_and_close_and_hears_of_it(
-    open_page: OpenPage, stand_in: StandInServer
-) -> None:
-    page = open_page(stand_in.url + "/host")
-    page.evaluate(
+def test_the_page_is_left_as_it_was(open_page: OpenPage, stand_in: StandInServer) -> None:
+    chat = Chat(open_page(stand_in.url + "/host", viewport={"width": 390, "height": 844}))
+    chat.page.evaluate(
         """() => {
-          window.heard = [];
-          for (const name of ["open", "close", "message"])
-            addEventListener(`nasro-chat:${name}`, (event) => window.heard.push(
-              [name, event.detail.from ?? "", Object.keys(event.detail).sort().join(" ")]));
+          window.changes = [];
+          new MutationObserver((records) => {
+            for (const { type, attributeName, target } of records)
+              window.changes.push(`${type} ${attributeName} ${target.localName}`);
+          }).observe(document, { attributes: true, childList: true, subtree: true });
+          window.styles = document.styleSheets.length + document.adoptedStyleSheets.length;
         }"""
     )
-    page.evaluate("document.querySelector('nasro-chat').send('Any classes in Ohio?')")
-    Chat(page).shows("You said: Any classes in Ohio?")
-    page.evaluate("document.querySelector('nasro-chat').close()")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    assert page.evaluate("window.heard") == [
-        ["open", "", ""],
-        ["message", "user", "from"],
-        ["message", "assistant", "from id"],
-        ["message", "assistant", "from id"],
-        ["close", "", ""],
-    ]
+    chat.launcher.click()
+    chat.ask("hello")
+    chat.page.keyboard.press("Escape")
+    expect(chat.launcher).to_have_attribute("aria-expanded", "false")
+    assert chat.page.evaluate("window.changes") == []
+    assert chat.page.evaluate(
+        "window.styles === document.styleSheets.length + document.adoptedStyleSheets.length"
+    )
 
 
-def test_every_word_comes_from_the_strings_table(
-    open_page: OpenPage, stand_in: StandInServer
+def test_closed_it_takes_nothing_of_the_page_but_its_button(
+    open_chat: OpenChat, stand_in: StandInServer
 ) -> None:
-    stand_in.welcome = {"text": "«»"}
-    stand_in.answers["«»"] = [
-        {"text": "«»", "cards": [{"title": "«»", "url": "https://a.example"}]}
-    ]
-    page = open_page(stand_in.url + "/host")
-    page.evaluate(
+    chat = open_chat(launcher=True)
+    chat.page.keyboard.press("Escape")
+    covered = chat.page.evaluate(
         """() => {
           const chat = document.querySelector("nasro-chat");
-          chat.strings = Object.fromEntries(
-            Object.keys(chat.strings).map((name) => [name, "«»"]));
+          const box = chat.shadowRoot.querySelector(".launcher").getBoundingClientRect();
+          const covered = [];
+          for (let x = 0; x < innerWidth; x += 8)
+            for (let y = 0; y < innerHeight; y += 8) {
+              const isOurs = x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+              if (!isOurs && document.elementFromPoint(x, y) === chat) covered.push([x, y]);
+            }
+          return covered;
         }"""
     )
+    assert covered == []
+    chat.page.evaluate("addEventListener('click', () => { window.wasClicked = true; })")
+    chat.page.mouse.click(900, 400)  # where the panel was
+    assert chat.page.evaluate("window.wasClicked")
+
+
+def test_a_banner_of_the_page_can_lie_above_it(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    stand_in.pages["/host"] = LAUNCHER_PAGE.replace(
+        "<main>", '<link rel="stylesheet" href="/banner.css"><div id="banner">Cookies?</div><main>'
+    )
+    stand_in.texts["/banner.css"] = """
+      #banner { position: fixed; inset: auto 0 0 0; height: 400px; z-index: 1000 }
+      nasro-chat { --nasro-z: 999; --nasro-offset-block: 50px; --nasro-offset-inline: 70px }"""
+    chat = Chat(open_page(stand_in.url + "/host"))
+    top = "(point) => document.elementFromPoint(...point).id || 'chat'"
+    box = chat.launcher.bounding_box()
+    assert box
+    assert (box["x"] + box["width"], box["y"] + box["height"]) == (1280 - 70, 860 - 50)
+    assert chat.page.evaluate(top, [box["x"] + 20, box["y"] + 20]) == "banner"
+    chat.page.locator("nasro-chat").evaluate(
+        "(chat) => chat.style.setProperty('--nasro-z', '1001')"
+    )
+    assert chat.page.evaluate(top, [box["x"] + 20, box["y"] + 20]) == "chat"
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_it_stands_on_the_side_it_is_told(
+    open_chat: OpenChat, stand_in: StandInServer, direction: str
+) -> None:
+    stand_in.pages["/host"] = LAUNCHER_PAGE.replace("<html", f'<html dir="{direction}"').replace(
+        "<nasro-chat>", '<nasro-chat side="start">'
+    )
+    chat = open_chat(launcher=True)
+    launcher, panel = chat.launcher.bounding_box(), chat.page.locator(".panel").bounding_box()
+    assert launcher
+    assert panel
+    if direction == "ltr":
+        assert (launcher["x"], panel["x"]) == (20, 20)
+    else:
+        assert launcher["x"] + launcher["width"] == panel["x"] + panel["width"] == 1280 - 20
+
+
+def test_parts_can_be_styled_from_outside(open_chat: OpenChat, stand_in: StandInServer) -> None:
+    stand_in.pages["/host"] = LAUNCHER_PAGE.replace(
+        "<main>", '<link rel="stylesheet" href="/own.css"><main>'
+    )
+    stand_in.texts["/own.css"] = """
+      nasro-chat { --nasro-brand: rgb(10, 80, 40) }
+      nasro-chat::part(panel) { border-radius: 3px }
+      nasro-chat::part(message-assistant) { font-style: italic }"""
+    chat = open_chat(launcher=True)
+    style = "(node, name) => getComputedStyle(node)[name]"
+    assert chat.launcher.evaluate(style, "backgroundColor") == "rgb(10, 80, 40)"
+    assert chat.page.locator(".panel").evaluate(style, "borderRadius") == "3px"
+    assert chat.messages.first.evaluate(style, "fontStyle") == "italic"
+
+
+def test_a_page_can_take_it_off_and_put_it_on_again_without_a_trace(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    page = open_page(stand_in.url + "/host")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+
+    def once() -> None:
+        # Each time the same conversation: one that had grown would weigh more.
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.evaluate("document.body.append(document.createElement('nasro-chat'))")
+        chat = Chat(page)
+        chat.launcher.click()
+        chat.shows(stand_in.welcome["text"])
+        chat.ask("hello")
+        chat.tell("chat.destroy()")
+        expect(page.get_by_role("button", name="Open chat")).to_have_count(0)
+
+    def weight() -> dict[str, float]:
+        page.wait_for_timeout(2_500)  # what is said last is taken back after 1.5 s
+        for _ in range(3):
+            devtools.send("HeapProfiler.collectGarbage")
+        metrics = devtools.send("Performance.getMetrics")["metrics"]
+        return {metric["name"]: metric["value"] for metric in metrics}
+
+    page.evaluate("document.querySelector('nasro-chat').destroy()")
+    for _ in range(10):  # by then its code is compiled
+        once()
+    before = weight()
+    for _ in range(10):
+        once()
+    after = weight()
+    assert after["JSEventListeners"] == before["JSEventListeners"]
+    assert after["Nodes"] == before["Nodes"]
+    assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < 200_000
+
+
+def test_moved_within_the_page_it_goes_on(open_chat: OpenChat) -> None:
+    chat = open_chat(launcher=True)
+    chat.ask("hello")
+    chat.page.evaluate(
+        """() => {
+          const place = document.createElement("section");
+          document.body.prepend(place);
+          place.append(document.querySelector("nasro-chat"));
+        }"""
+    )
+    chat.ask("still there?")
+    assert chat.texts()[-2:] == ["still there?", "You said: still there?"]
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_page_hears_of_everything_once_and_of_nobodys_words(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    stand_in.identities = {"token-of-the-website": "j•••@example.org"}
+    page = open_page(
+        stand_in.url + "/host",
+        before="""
+          window.heard = [];
+          const names = ["open", "close", "message", "rating", "error", "start-over", "sign-out"];
+          for (const name of names)
+            addEventListener(`nasro-chat:${name}`, (event) => {
+              if (!event.composed || event.target.localName !== "nasro-chat") throw event;
+              window.heard.push([name, event.detail]);
+            });""",
+    )
+    logged: list[str] = []
+    page.on("console", lambda message: logged.append(message.text))
+    chat = Chat(page)
+    chat.tell("chat.setIdentity('token-of-the-website'); chat.send('My code is 123456')")
+    chat.shows("You said: My code is 123456")
+    chat.last.get_by_role("button", name="Helpful", exact=True).click()
+    chat.button("No, thanks").click()
+    stand_in.fail_next("messages", Failure(503, "Busy."))
+    chat.say("hello")
+    chat.shows("Busy.")
+    chat.start_over()
+    expect(chat.messages).to_have_count(1)
+    chat.choose("Sign out")
+    chat.asked.get_by_role("button", name="Sign out").click()
+    page.wait_for_function("heard.filter(([name]) => name === 'start-over').length === 2")
+    expect(chat.messages).to_have_count(1)
+    chat.tell("chat.close(); chat.close()")
+    heard = page.evaluate("window.heard")
+    ids = {detail.pop("id") for _, detail in heard if "id" in detail}
+    assert len(ids) == 4
+    assert heard == [
+        ["open", {}],
+        ["message", {"from": "user"}],
+        ["message", {"from": "assistant"}],
+        ["message", {"from": "assistant"}],
+        ["rating", {"helpful": True}],
+        ["message", {"from": "user"}],
+        ["error", {"status": 503}],
+        ["start-over", {}],
+        ["message", {"from": "assistant"}],
+        ["sign-out", {}],
+        ["start-over", {}],
+        ["message", {"from": "assistant"}],
+        ["close", {}],
+    ]
+    assert [line for line in logged if "Failed to load resource" not in line] == []
+    assert "123456" not in str(heard)
+    assert "token-of-the-website" not in str(heard) + str(chat.saved())
+
+
+def test_what_is_called_before_the_script_has_arrived_counts(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    stand_in.identities = {"jane": "j•••@example.org"}
+    stand_in.pages["/early"] = LAUNCHER_PAGE.replace(" defer>", ">", 1).replace(
+        '<script src="/widget.js">', '<script src="/early.js"></script><script src="/widget.js" defer>'
+    )
+    stand_in.texts["/early.js"] = """addEventListener("readystatechange", () => {}, true);
+      document.addEventListener("readystatechange", () => {
+        const chat = document.querySelector("nasro-chat");
+        chat.strings = { launcher: "Ask us" };
+        chat.identityToken = () => "jane";
+      }, { once: true });"""
+    chat = Chat(open_page(stand_in.url + "/early"))
+    expect(chat.launcher).to_have_text("Ask us")
+    chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
+    assert stand_in.calls("POST", "sessions")[0].body == {"identity_token": "jane"}
+
+
+@pytest.mark.parametrize("is_attribute", [False, True])
+def test_every_word_comes_from_the_strings_table(
+    open_page: OpenPage, stand_in: StandInServer, is_attribute: bool
+) -> None:
+    stand_in.welcome = {"text": "«»"}
+    stand_in.identities = {"jane": "«»"}
+    stand_in.answers["«»"] = [
+        {
+            "text": "«»",
+            "cards": [{"title": "«»", "url": "https://a.example"}],
+            "buttons": [{"title": "«»", "payload": "«»"}],
+            "source": {"title": "«»"},
+            "as_of": "2026-11-23T20:30:00Z",
+        }
+    ]
+    page = open_page(stand_in.url + "/host", locale="ja-JP")
+    chat = Chat(page)
+    words: dict[str, str] = page.locator("nasro-chat").evaluate("(chat) => chat.strings")
+    chat.tell("chat.remove()")
+    page.evaluate(
+        """([words, isAttribute]) => {
+          const chat = document.createElement("nasro-chat");
+          if (isAttribute) chat.setAttribute("strings", JSON.stringify(words));
+          else chat.strings = words;
+          chat.setIdentity("jane");
+          document.body.append(chat);
+        }""",
+        [dict.fromkeys(words, "«»"), is_attribute],
+    )
+
+    def no_english(state: str) -> None:
+        found = re.sub(r"/url: \S+", "", page.locator(".root").aria_snapshot())
+        assert "«»" in found
+        roles = re.findall(r"^\s*- '?(\w+)", found, re.M)
+        for word in {*roles, "level", "expanded", "pressed", "disabled", "active", "invalid"}:
+            found = re.sub(rf"\b{word}\b", "", found)
+        assert re.findall(r"[A-Za-z]{2,}", found) == [], state
+
+    no_english("closed")
     page.get_by_role("button", name="«»").click()
-    page.get_by_role("textbox").fill("«»")
-    page.get_by_role("textbox").press("Enter")
-    page.locator("[aria-pressed]").first.click()
+    page.locator(".composer textarea").fill("«»")
+    page.locator(".composer textarea").press("Enter")
+    page.locator("[aria-pressed]:visible").last.click()
     expect(page.get_by_role("textbox")).to_have_count(2)
-    snapshot = page.locator("dialog").aria_snapshot()
-    words = re.sub(r"/url: \S+", "", snapshot)
-    roles = re.findall(r"^\s*- '?(\w+)", words, re.M)
-    for role in {*roles, "level", "expanded", "pressed", "disabled", "active"}:
-        words = re.sub(rf"\b{role}\b", "", words)
-    assert re.findall(r"[A-Za-z]{2,}", words) == []
+    no_english("rated")
+    page.locator("[aria-controls=menu]").click()
+    no_english("menu")
+    page.locator(".menu button").last.click()
+    no_english("asked")
+    page.keyboard.press("Escape")
+    page.context.set_offline(True)
+    page.locator(".composer textarea").fill("«»")
+    page.locator(".composer textarea").press("Enter")
+    expect(page.locator(".problem")).to_be_visible()
+    page.locator(".composer textarea").fill("«" * 2_001)
+    no_english("offline, too long")
+    page.context.set_offline(False)
+
+
+def test_a_broken_strings_attribute_is_told_to_the_developer_and_harms_nobody(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    stand_in.pages["/host"] = LAUNCHER_PAGE.replace(
+        "<nasro-chat>", "<nasro-chat strings='{title: no JSON}'>"
+    )
+    page = open_page("about:blank")
+    with page.expect_console_message(lambda message: "no JSON" in message.text):
+        page.goto(stand_in.url + "/host")
+    Chat(page).launcher.click()
+    Chat(page).shows(stand_in.welcome["text"])
+
+
+def test_its_words_are_marked_as_english_on_a_page_in_another_language(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    stand_in.pages["/host"] = LAUNCHER_PAGE.replace('lang="en"', 'lang="es"')
+    chat = open_chat(launcher=True)
+    lang = "(node) => node.closest('[lang]')?.lang"
+    assert chat.launcher.evaluate(lang) == "en"
 
 
 def test_no_code_parses_markup_or_runs_text() -> None:
-    source = (WIDGET / "nasro-chat.js").read_text("utf-8")
-    assert re.findall(FORBIDDEN, source) == []
+    sources = [path.read_text("utf-8") for path in (WIDGET / "src").glob("*.js")]
+    assert len(sources) == 5
+    assert re.findall(FORBIDDEN, "".join(sources)) == []
 
 
 def test_it_weighs_no_more_than_promised() -> None:
@@ -166,139 +497,3 @@ def _tool(name: str) -> str:
     found = shutil.which(name)
     assert found, f"{name} is missing from {os.environ.get('PATH')}"
     return found
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "launcher"),
-    [(320, 568, False), (320, 568, True), (390, 844, True), (768, 1024, True), (1280, 800, True)],
-)
-@pytest.mark.parametrize("direction", ["ltr", "rtl"])
-def test_nothing_scrolls_sideways(
-    open_chat: OpenChat,
-    stand_in: StandInServer,
-    width: int,
-    height: int,
-    launcher: bool,
-    direction: str,
-) -> None:
-    for path in ("/", "/host"):
-        stand_in.pages[path] = stand_in.pages[path].replace("<html", f'<html dir="{direction}"')
-    word = "x" * 1_500
-    stand_in.answers[word] = [
-        {
-            "text": f"1. {word}\n\n{word} شكرا",
-            "cards": [{"title": word, "fields": [{"label": word, "value": word}]}],
-            "buttons": [{"title": word, "payload": "/x"}],
-            "links": [{"title": "https://" + word, "url": "https://" + word}],
-            "source": {"title": word, "url": None},
-        }
-    ]
-    chat = open_chat(launcher=launcher, viewport={"width": width, "height": height})
-    chat.ask(word)
-    wide = chat.page.evaluate(
-        """() => {
-          const root = document.querySelector("nasro-chat").shadowRoot;
-          return [document.documentElement, ...root.querySelectorAll(".panel, .log, .card")]
-            .filter((node) => node.scrollWidth > node.clientWidth)
-            .map((node) => `${node.className} ${node.scrollWidth} > ${node.clientWidth}`);
-        }"""
-    )
-    assert wide == []
-    box = chat.page.locator(".panel").bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= width
-
-
-@pytest.mark.parametrize(("is_touch", "least"), [(False, 24), (True, 44)])
-def test_targets_are_large_enough(
-    open_chat: OpenChat, stand_in: StandInServer, is_touch: bool, least: int
-) -> None:
-    stand_in.answers["classes"] = [
-        {
-            "text": "Classes:",
-            "cards": [{"title": "Basic", "url": "https://nasro.org"}],
-            "buttons": [{"title": "More", "payload": "/more"}],
-        }
-    ]
-    chat = open_chat(launcher=True, has_touch=is_touch, is_mobile=is_touch)
-    chat.ask("classes")
-    chat.button("Helpful").click()
-    chat.button("Send comment").wait_for()
-    chat.button("Start over").click()
-    small = chat.page.evaluate(
-        """(least) => {
-          const root = document.querySelector("nasro-chat").shadowRoot;
-          return [...root.querySelectorAll("button, .card a, textarea")]
-            .filter((node) => node.checkVisibility())
-            .map((node) => [node.textContent || node.ariaLabel, node.getBoundingClientRect()])
-            .filter(([, box]) => box.width < least || box.height < least)
-            .map(([name, box]) => `${name}: ${box.width} x ${box.height}`);
-        }""",
-        least,
-    )
-    assert small == []
-
-
-def test_who_wants_no_motion_sees_none(open_chat: OpenChat, stand_in: StandInServer) -> None:
-    stand_in.delay = 0.8
-    chat = open_chat(reduced_motion="reduce")
-    chat.say("hello")
-    expect(chat.page.locator(".dots")).to_have_text("The assistant is typing")
-    count = "document.querySelector('nasro-chat').shadowRoot.getAnimations().length"
-    assert chat.page.evaluate(count) == 0
-    moving = open_chat(reduced_motion="no-preference")
-    moving.say("hello")
-    expect(moving.page.locator(".dots")).to_be_visible()
-    assert moving.page.evaluate(count) > 0
-
-
-def test_without_colours_of_its_own_each_control_still_has_a_border(open_chat: OpenChat) -> None:
-    chat = open_chat(launcher=True, forced_colors="active")
-    chat.ask("hello")
-    bare = chat.page.evaluate(
-        """() => {
-          const root = document.querySelector("nasro-chat").shadowRoot;
-          return [...root.querySelectorAll("button:not(.under *), textarea")]
-            .filter((node) => node.checkVisibility())
-            .filter((node) => getComputedStyle(node).borderTopWidth === "0px"
-              || getComputedStyle(node).borderTopStyle === "none")
-            .map((node) => node.className || node.ariaLabel);
-        }"""
-    )
-    assert bare == []
-
-
-@pytest.mark.parametrize(
-    "hand_over",
-    [
-        "chat => chat.setAttribute('identity-token', 'a.b.c')",
-        "chat => { chat.identityToken = 'a.b.c'; }",
-        "chat => { chat.identityToken = async () => 'a.b.c'; }",
-    ],
-)
-def test_the_websites_token_opens_the_session(
-    open_page: OpenPage, stand_in: StandInServer, hand_over: str
-) -> None:
-    page = open_page(stand_in.url + "/host")
-    page.locator("nasro-chat").evaluate(hand_over)
-
-    Chat(page).launcher.click()
-
-    expect(Chat(page).messages).to_have_count(1)
-    [opened] = stand_in.calls("POST", "sessions")
-    assert opened.body == {"identity_token": "a.b.c"}
-
-
-def test_a_refused_token_leaves_a_chat_without_an_account(
-    open_page: OpenPage, stand_in: StandInServer
-) -> None:
-    stand_in.fail_next("sessions", Failure(status=401))
-    page = open_page(stand_in.url + "/host")
-    page.locator("nasro-chat").evaluate("chat => chat.setAttribute('identity-token', 'old')")
-
-    Chat(page).launcher.click()
-
-    expect(Chat(page).messages).to_have_count(1)
-    first, second = stand_in.calls("POST", "sessions")
-    assert (first.body, second.body) == ({"identity_token": "old"}, {})

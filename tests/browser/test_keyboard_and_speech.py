@@ -1,11 +1,14 @@
 """What people without a mouse or without sight meet: keys, focus, and what is said to them."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
 from tests.browser.stand_in import Failure, StandInServer
+from tests.browser.test_answers import DALLAS
 
 
 def test_a_question_is_asked_and_answered_by_keyboard_alone(
@@ -14,6 +17,7 @@ def test_a_question_is_asked_and_answered_by_keyboard_alone(
     page = open_page(stand_in.url + "/host")
     chat = Chat(page)
     page.keyboard.press("Tab")  # the page's own link
+    page.evaluate("scrollTo(0, 120)")
     page.keyboard.press("Tab")
     expect(chat.launcher).to_be_focused()
     page.keyboard.press("Enter")
@@ -27,6 +31,7 @@ def test_a_question_is_asked_and_answered_by_keyboard_alone(
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(chat.launcher).to_be_focused()
     expect(chat.launcher).to_have_attribute("aria-expanded", "false")
+    assert page.evaluate("scrollY") == 120
 
 
 def test_on_a_desktop_tab_leaves_the_panel_into_the_page(open_chat: OpenChat) -> None:
@@ -172,25 +177,33 @@ def test_the_log_is_there_to_read_and_says_nothing_itself(open_chat: OpenChat) -
     expect(chat.log).to_have_attribute("aria-live", "off")
     expect(chat.log).to_have_attribute("tabindex", "0")
     chat.ask("hello")
-    assert [text.split("\n")[0] for text in chat.messages.all_text_contents()] == [
-        "Assistant:Hello! What would you like to know?Show classes near meHow do I register?",
-        "You:hello",
-        "Assistant:You said: hello",
-    ]
+    starts = ["Assistant:Hello! What would you like", "You:hello", "Assistant:You said: hello"]
+    for message, start in zip(chat.messages.all(), starts, strict=True):
+        expect(message).to_have_text(re.compile(f"^{re.escape(start)}"))
 
 
 def test_restored_messages_are_not_said_again(open_chat: OpenChat) -> None:
     chat = open_chat(launcher=True)
-    chat.ask("hello")
+    for number in range(25):
+        chat.ask(f"message {number}")
+    chat.page.keyboard.press("Escape")
     chat.page.reload()
-    chat.page.evaluate(
-        """() => addEventListener("nasro-chat:open", () => { window.isOpen = true; })"""
-    )
+    chat.listen()  # the speaker doesn't exist yet: what it says later is seen by its parent
     chat.button("Open chat").click()
     chat.listen()
-    chat.shows("You said: hello")
+    chat.shows("You said: message 24")
+    tab = chat.another_tab()
+    tab.button("Open chat").click()
+    tab.listen()
+    tab.shows("You said: message 24")
+    tab.ask("one more")
+    chat.shows("You said: one more")
     chat.page.wait_for_timeout(300)
     assert chat.spoken == []
+    assert tab.spoken == ["Assistant: You said: one more."]
+    chat.start_over()
+    expect(chat.messages).to_have_count(1)
+    assert [line for line in chat.spoken if "You said" in line] == []
 
 
 def test_typing_is_said_once_and_only_if_the_wait_is_long(
@@ -207,6 +220,69 @@ def test_typing_is_said_once_and_only_if_the_wait_is_long(
         "The assistant is typing",
         "Assistant: You said: slow.",
     ]
+
+
+def test_being_offline_is_said_once(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    chat.listen()
+    chat.page.context.set_offline(True)
+    chat.say("hello")
+    chat.shows("You're offline.")
+    chat.page.wait_for_timeout(300)
+    assert chat.spoken == ["You're offline. Your message will be sent when you're back."]
+    chat.page.context.set_offline(False)
+    chat.shows("You said: hello")
+    assert chat.spoken[1:] == ["Assistant: You said: hello."]
+
+
+def test_the_menu_is_opened_left_and_closed_by_keyboard(open_chat: OpenChat) -> None:
+    chat = open_chat(launcher=True)
+    more = chat.button("More options")
+    more.focus()
+    chat.page.keyboard.press("Enter")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    chat.page.keyboard.press("Tab")
+    expect(chat.button("Sound")).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    expect(more).to_have_attribute("aria-expanded", "false")
+    expect(chat.page.locator("dialog")).to_be_visible()
+    more.click()
+    chat.log.click()
+    expect(more).to_have_attribute("aria-expanded", "false")
+
+
+def test_assistive_technology_finds_the_dialog_the_speakers_and_each_class(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    stand_in.answers["classes"] = [{"text": "One class:", "cards": [DALLAS]}]
+    chat = open_chat(launcher=True)
+    chat.ask("classes")
+    expect(chat.page.locator("dialog")).to_match_aria_snapshot(
+        """
+        - dialog "NASRO Assistant":
+          - heading "NASRO Assistant" [level=2]
+          - button "More options"
+          - button "Close chat"
+          - log "Conversation":
+            - text: "/Assistant:/"
+            - text: "/You:/"
+            - paragraph: classes
+            - text: "/Assistant:/"
+            - list "Classes":
+              - listitem:
+                - heading "Basic SRO Course" [level=3]
+                - paragraph: Dallas, Texas
+                - term: Dates
+                - definition: Mar 1-5, 2027
+                - term: Seats left
+                - definition: 12 of 40
+                - link "Register, Basic SRO Course, Dallas, Texas"
+          - textbox "Type your question"
+          - button "Send"
+          - button "Talk to a person"
+        """
+    )
 
 
 def test_a_failure_is_said_once(open_chat: OpenChat, stand_in: StandInServer) -> None:

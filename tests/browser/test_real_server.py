@@ -34,9 +34,7 @@ def test_a_visitor_asks_by_keyboard_follows_a_chip_rates_comes_back_and_starts_o
     expect(chat.messages).to_have_count(len(said))
     assert chat.texts() == said
 
-    chat.button("Start over").click()
-    group = chat.page.get_by_role("group", name="Start over")
-    group.get_by_role("button", name="Start over").click()
+    chat.start_over()
     expect(chat.messages).to_have_count(1)
 
 

@@ -68,6 +68,14 @@ def open_session(url: str, body: dict[str, Any]) -> httpx.Response:
     return httpx.post(f"{url}/api/chat/v1/sessions", json=body)
 
 
+def sign_in(person: Person, token: str) -> httpx.Response:
+    return person.http.post("/identity", json={"identity_token": token}, headers=person.headers)
+
+
+def shown_member(person: Person) -> str | None:
+    return person.http.get("/messages", headers=person.headers).json()["member"]
+
+
 def texts(messages: list[dict[str, Any]]) -> str:
     return "\n".join(message["text"] for message in messages)
 
@@ -82,6 +90,51 @@ def test_who_is_signed_in_on_the_website_is_signed_in_here(
 
     assert "You're signed in as m•••@example.org" in texts(opened["messages"])
     assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def test_who_signs_in_on_the_website_later_is_signed_in_in_the_same_conversation(
+    registration: Database, server_url: str
+) -> None:
+    person = Person(server_url)
+    person.say("hello")
+    token = site_token(member(registration))
+
+    signed_in = sign_in(person, token)
+
+    assert (signed_in.status_code, signed_in.json()) == (200, {"member": "m•••@example.org"})
+    assert sign_in(person, token).status_code == 200  # asked again, as a client does after a failure
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def test_a_conversation_is_one_members(registration: Database, server_url: str) -> None:
+    one, other = member(registration), member(registration)
+    opened = open_session(server_url, {"identity_token": site_token(one)}).json()
+    person = Person(server_url, token=opened["token"])
+
+    refused = sign_in(person, site_token(other))
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "other_member")
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def test_a_forged_token_changes_nobodys_sign_in(registration: Database, server_url: str) -> None:
+    opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
+    person = Person(server_url, token=opened["token"])
+
+    refused = sign_in(person, site_token("other@example.org", key="x" * 40))
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "identity_refused")
+    assert shown_member(person) == "m•••@example.org"
+
+
+def test_every_answer_says_who_is_signed_in(registration: Database, server_url: str) -> None:
+    opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
+    person = Person(server_url, token=opened["token"])
+
+    assert opened["member"] == "m•••@example.org"
+    assert person.post({"text": "hello"}).json()["member"] == "m•••@example.org"
+    assert person.post({"text": "sign me out"}).json()["member"] is None
+    assert shown_member(person) is None
 
 
 @pytest.mark.parametrize(
