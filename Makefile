@@ -80,6 +80,10 @@ nlu-report: $(MODEL) ## Measure the understanding on the held-out test set, with
 bench: $(MODEL) ## Measure training, start, and FAQ and look-up turns
 	@$(BIN)/python -m bench.turns
 
+.PHONY: pictures
+pictures: $(INSTALLED) browser ## Draw the pictures of the widget in docs/pictures/widget
+	@$(BIN)/python -m tests.browser.pictures
+
 .PHONY: shell
 shell: $(MODEL) ## Talk to the assistant in the terminal
 	@$(BIN)/nasro-chat shell

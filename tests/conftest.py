@@ -22,7 +22,15 @@ def post_office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> Iterator[Server]:
+def host_port() -> int:
+    """Where a website may stand whose pages the running server lets in."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice, host_port: int
+) -> Iterator[Server]:
     """The assistant as people get it, on a registration database with current tables and no rows."""
     server = Server(
         folder=tmp_path_factory.mktemp("server"),
@@ -31,6 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) ->
             "NASRO_SMTP_URL": post_office.url,
             "NASRO_MAIL_FROM": "assistant@example.org",
             "NASRO_IDENTITY_KEYS": SITE_KEYS,
+            "NASRO_ALLOWED_ORIGINS": f"http://127.0.0.1:{host_port}",
             # So that a test can be somebody at another address.
             "NASRO_PROXIES": "1",
         },

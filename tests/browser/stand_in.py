@@ -122,6 +122,13 @@ class StandInServer:
         """The requests of one kind that arrived, failed ones included."""
         return [r for r in self.requests if r.method == method and r.path == API + call]
 
+    def add(self, conversation: Conversation, text: str, answer: str) -> None:
+        """Makes an exchange a part of a conversation, as if it had taken place."""
+        conversation.messages += [
+            self._message({"text": text}, sender="user"),
+            self._message({"text": answer, "buttons": self.welcome["buttons"]}),
+        ]
+
     # ------------------------------------------------------------------ The API
 
     def answer(self, request: Request) -> tuple[int, Any]:

@@ -193,7 +193,7 @@ def test_a_message_of_today_says_the_time_alone(open_chat: OpenChat) -> None:
     chat = open_chat()
     chat.ask("hello")
     said = chat.messages.nth(1).locator("time")
-    assert re.fullmatch(r"\d{1,2}:\d\d\s[AP]M", said.inner_text())
+    expect(said).to_have_text(re.compile(r"^\d{1,2}:\d\d\s[AP]M$"))
 
 
 def test_an_answer_can_be_copied_with_all_that_it_says(

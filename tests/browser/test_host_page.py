@@ -1,6 +1,5 @@
 """The widget as a guest on somebody's page: what it asks for, obeys, offers and weighs."""
 
-import gzip
 import os
 import re
 import shutil
@@ -15,8 +14,6 @@ from tests.browser.conftest import OpenChat, OpenPage
 from tests.browser.stand_in import LAUNCHER_PAGE, Failure, StandInServer
 
 WIDGET = Path(__file__).parents[2] / "widget"
-BUDGET = 15_000
-"""Bytes of everything a page loads, as gzip -9 packs it."""
 
 FORBIDDEN = (
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\"style\""
@@ -95,7 +92,9 @@ def test_one_line_is_all_it_takes(
     page = open_page(stand_in.url + "/line")
     expect(page.get_by_role("button", name="Open chat")).to_have_count(1)
     theme = page.locator("nasro-chat").get_attribute("theme")
-    assert theme == (None if after.startswith("<nasro") else "dark" if "dark" in script + after else "light")
+    assert theme == (
+        None if after.startswith("<nasro") else "dark" if "dark" in script + after else "light"
+    )
     page.get_by_role("button", name="Open chat").click()
     Chat(page).shows(stand_in.welcome["text"])
 
@@ -178,9 +177,7 @@ def test_the_page_is_left_as_it_was(open_page: OpenPage, stand_in: StandInServer
     )
 
 
-def test_closed_it_takes_nothing_of_the_page_but_its_button(
-    open_chat: OpenChat, stand_in: StandInServer
-) -> None:
+def test_closed_it_takes_nothing_of_the_page_but_its_button(open_chat: OpenChat) -> None:
     chat = open_chat(launcher=True)
     chat.page.keyboard.press("Escape")
     covered = chat.page.evaluate(
@@ -368,7 +365,8 @@ def test_what_is_called_before_the_script_has_arrived_counts(
 ) -> None:
     stand_in.identities = {"jane": "j•••@example.org"}
     stand_in.pages["/early"] = LAUNCHER_PAGE.replace(" defer>", ">", 1).replace(
-        '<script src="/widget.js">', '<script src="/early.js"></script><script src="/widget.js" defer>'
+        '<script src="/widget.js">',
+        '<script src="/early.js"></script><script src="/widget.js" defer>',
     )
     stand_in.texts["/early.js"] = """addEventListener("readystatechange", () => {}, true);
       document.addEventListener("readystatechange", () => {
@@ -468,11 +466,6 @@ def test_no_code_parses_markup_or_runs_text() -> None:
     sources = [path.read_text("utf-8") for path in (WIDGET / "src").glob("*.js")]
     assert len(sources) == 5
     assert re.findall(FORBIDDEN, "".join(sources)) == []
-
-
-def test_it_weighs_no_more_than_promised() -> None:
-    weight = len(gzip.compress((WIDGET / "nasro-chat.min.js").read_bytes(), 9))
-    assert weight <= BUDGET
 
 
 def test_the_served_copy_is_made_from_the_source(tmp_path: Path) -> None:

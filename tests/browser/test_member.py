@@ -183,9 +183,7 @@ def test_signing_out_erases_the_conversation_and_the_pages_word_is_not_asked_aga
     chat.tell("await chat.setIdentity('jane')")
     chat.ask("is my certificate ready?")
     old = stand_in.calls("POST", "messages")[0].token
-    chat.page.evaluate(
-        "addEventListener('nasro-chat:sign-out', () => { window.hasLeft = true; })"
-    )
+    chat.page.evaluate("addEventListener('nasro-chat:sign-out', () => { window.hasLeft = true; })")
     chat.choose("Sign out")
     chat.asked.get_by_role("button", name="Sign out").click()
     expect(chat.messages).to_have_count(1)

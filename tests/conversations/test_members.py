@@ -102,7 +102,9 @@ def test_who_signs_in_on_the_website_later_is_signed_in_in_the_same_conversation
     signed_in = sign_in(person, token)
 
     assert (signed_in.status_code, signed_in.json()) == (200, {"member": "m•••@example.org"})
-    assert sign_in(person, token).status_code == 200  # asked again, as a client does after a failure
+    assert (
+        sign_in(person, token).status_code == 200
+    )  # asked again, as a client does after a failure
     assert "is ready since" in texts(person.say("is my certificate ready"))
 
 

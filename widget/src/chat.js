@@ -236,8 +236,9 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#launcher.setAttribute("aria-expanded", String(this.#isOpen));
     this.#launcher.setAttribute("aria-label", this.#isOpen ? close : news);
     this.#launcher.replaceChildren(icon(this.#isOpen ? "close" : "chat"), launcher);
-    if (this.#unread)
-      this.#launcher.append(h("span", { class: "badge", part: "badge" }, String(this.#unread)));
+    const n = String(this.#unread || "");
+    // No text of the button: its name says the number in a sentence.
+    if (n) this.#launcher.append(h("span", { class: "badge", part: "badge", "data-n": n }));
   }
 
   #labelMenu() {
@@ -374,10 +375,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       speaker,
     );
     this.#root.firstElementChild?.append(panel);
-    // A touch keyboard or a longer input takes room: who was at the end stays there.
-    new ResizeObserver(() => {
+    // A touch keyboard or a longer input takes room, and so does what was only guessed at while it
+    // was out of sight: who was at the end stays there.
+    const room = new ResizeObserver(() => {
       if (this.#isFollowing) log.scrollTop = log.scrollHeight;
-    }).observe(log);
+    });
+    room.observe(log);
+    room.observe(list);
     return {
       panel, log, list, speaker, input, count, more, menu, sound, signOut, confirm, question, yes,
       latest,
@@ -481,7 +485,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       const messages = (await this.#client?.history()) ?? [];
       const text = messages.map((message) => {
         const who = message.from === "user" ? words.you : words.assistant;
-        return `${who}, ${DATE_AND_TIME.format(new Date(message.at))}\n${plainText(message, words)}\n`;
+        return `${who}, ${written(new Date(message.at), true)}\n${plainText(message, words)}\n`;
       });
       const url = URL.createObjectURL(
         new Blob([[`${words.title}\n`, ...text].join("\n")], { type: "text/plain;charset=utf-8" }),

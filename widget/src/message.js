@@ -150,15 +150,31 @@ function cardItem(card, strings) {
   );
 }
 
-/** When something was said or read, as its reader writes it. @param {string} at */
+/** A moment as its reader writes it: of today the time alone. @param {Date} moment @param {boolean} [isWhole] */
+function written(moment, isWhole = moment.toDateString() !== new Date().toDateString()) {
+  formats ??= [false, true].map(
+    (hasDate) =>
+      new Intl.DateTimeFormat(undefined, {
+        timeStyle: "short",
+        ...(hasDate ? { dateStyle: "medium" } : {}),
+      }),
+  );
+  return formats[Number(isWhole)].format(moment);
+}
+/** The first one of a page takes tens of milliseconds: no answer waits for it. @type {Intl.DateTimeFormat[]|undefined} */
+let formats;
+const CLOCK_AFTER = 1000;
+
+/** When something was said or read. @param {string} at */
 function time(at) {
   const moment = new Date(at);
   if (isNaN(+moment)) return null;
-  const isToday = moment.toDateString() === new Date().toDateString();
-  return h("time", { datetime: at }, (isToday ? TIME : DATE_AND_TIME).format(moment));
+  const node = h("time", { datetime: at }, "\u00a0");
+  const write = () => (node.textContent = written(moment));
+  if (formats) write();
+  else setTimeout(write, CLOCK_AFTER);
+  return node;
 }
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const DATE_AND_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** When an answer was given, where it comes from and how fresh it is. @param {Message} message @param {typeof STRINGS} strings */
 function meta({ at, source, asOf }, strings) {
@@ -190,7 +206,7 @@ function plainText({ text, cards, links, source, asOf }, strings) {
     ),
     ...links.filter(({ url }) => !/^(tel|mailto):/.test(url)).map(named),
     source && `${strings.source} ${named(source)}`,
-    isNaN(+new Date(asOf)) ? "" : `${strings.asOf} ${DATE_AND_TIME.format(new Date(asOf))}`,
+    isNaN(+new Date(asOf)) ? "" : `${strings.asOf} ${written(new Date(asOf), true)}`,
   ]
     .filter(Boolean)
     .join("\n");

@@ -42,6 +42,7 @@ font-weight:600;box-shadow:0 2px 6px #0a162b40,0 10px 28px #0a162b4d}
 .launcher svg{color:var(--gold);inline-size:1.5em;block-size:1.5em}
 .badge{min-inline-size:1.6em;padding-inline:.4em;border-radius:99px;background:var(--gold);
 color:#14213a;font-size:.8125em;text-align:center}
+.badge::after{content:attr(data-n)}
 
 .panel{display:flex;flex-direction:column;position:relative;container-type:inline-size;margin:0;
 padding:0;max-inline-size:none;max-block-size:none;overflow:hidden;color:inherit;
@@ -58,7 +59,8 @@ color:var(--on-brand);border-block-end:3px solid var(--gold);--ring:var(--gold)}
 .head>div:not(.face){flex:1;min-inline-size:0}
 .head h2{font-weight:650;line-height:1.25}
 .head>div>p{font-size:.8125em;line-height:1.35;opacity:.85}
-.head>button{flex:none;display:grid;place-items:center;inline-size:40px;block-size:40px;border-radius:10px}
+.head>button{flex:none;display:grid;place-items:center;inline-size:max(40px,2.2em);block-size:max(40px,2.2em);
+border-radius:10px}
 .head>button:hover{background:#ffffff1f}
 .head>[aria-controls] svg{stroke-width:3.5}
 .face{display:grid;place-items:center;inline-size:2.5em;block-size:2.5em;flex:none;
@@ -84,11 +86,13 @@ border:2px solid;border-radius:50%}
 
 .log{position:relative;flex:1;min-block-size:6em;overflow-y:auto;overscroll-behavior:contain;
 padding:1em;font-size:.9375em}
+/* What is out of sight is laid out when it comes into sight; the padding is room for focus rings. */
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.5em;
-margin-block-start:.5em;padding-inline:2.6em 1.2em}
-.first{margin-block-start:1.1em}
+margin-block-start:calc(.5em - 12px);padding-block:6px;padding-inline:2.6em 1.2em;
+content-visibility:auto;contain-intrinsic-block-size:auto 7em}
+.first{margin-block-start:calc(1.1em - 12px)}
 .log>:first-child>:first-child{margin-block-start:0}
-.message>.face{position:absolute;inset-block-start:.15em;inset-inline-start:0;font-size:.8em;
+.message>.face{position:absolute;inset-block-start:calc(.15em + 6px);inset-inline-start:0;font-size:.8em;
 background:var(--brand)}
 .bubble{max-inline-size:100%;padding:.6em .9em;border:1px solid var(--edge);background:var(--sheet);
 border-radius:16px;overflow-wrap:anywhere}
@@ -130,7 +134,7 @@ text-decoration:none}
 .tail{display:flex;align-items:center;gap:.1em .8em;
 inline-size:100%}
 .thumbs{display:flex;gap:.15em;margin-inline-start:auto}
-.thumbs button{display:grid;place-items:center;inline-size:32px;block-size:32px;border-radius:8px;
+.thumbs button{display:grid;place-items:center;inline-size:max(32px,2em);block-size:max(32px,2em);border-radius:8px;
 color:var(--soft)}
 .thumbs button:not([aria-disabled=true]):hover{background:var(--hover);color:var(--ink)}
 .thumbs svg{inline-size:1.1em;block-size:1.1em}
@@ -162,7 +166,7 @@ font-size:max(16px,1em);line-height:1.4}
 textarea::placeholder{color:var(--soft);opacity:1}
 textarea[aria-invalid=true]{border-color:var(--alarm)}
 textarea:focus-visible{outline-offset:0}
-.send{display:grid;place-items:center;inline-size:44px;block-size:44px;flex:none;
+.send{display:grid;place-items:center;inline-size:max(44px,2.4em);block-size:max(44px,2.4em);flex:none;
 border-radius:50%;background:var(--act);color:var(--on-brand)}
 .send:dir(rtl) svg{scale:-1 1}
 .under{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1em;margin-block-start:.3em;

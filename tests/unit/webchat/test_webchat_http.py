@@ -411,7 +411,8 @@ def test_addresses_do_not_depend_on_who_registers(
 
     assert webchat.config.allowed_origins == ("https://www.nasro.org",)
     assert {f"/{registered.path}" for registered in app.router.routes} == {
-        f"/api/chat/v1/{path}" for path in ("sessions", "identity", "messages", "feedback", "openapi.yaml")
+        f"/api/chat/v1/{path}"
+        for path in ("sessions", "identity", "messages", "feedback", "openapi.yaml")
     }
 
 
