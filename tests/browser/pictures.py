@@ -77,7 +77,7 @@ def main() -> None:
             both.paste(light, (0, 0))
             both.paste(dark, (0, HEIGHT + GAP))
             file = FOLDER / f"{state.__name__.replace('_', '-')}.png"
-            both.quantize(128).save(file, optimize=True)
+            both.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
             print(file.relative_to(Path.cwd()))
         browser.close()
 

@@ -462,6 +462,25 @@ def test_its_words_are_marked_as_english_on_a_page_in_another_language(
     assert chat.launcher.evaluate(lang) == "en"
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(r'\bpart: "([\w -]+)"|part: `message message-', id="parts"),
+        pytest.param(r"var\((--nasro-[\w-]+)", id="custom properties"),
+        pytest.param(r'#tell\("([\w-]+)"', id="events"),
+        pytest.param(r'(?:get|has)Attribute\("([\w-]+)"\)|:host\(\[([\w-]+)', id="attributes"),
+    ],
+)
+def test_all_that_a_page_can_use_is_written_down(pattern: str) -> None:
+    sources = "".join(path.read_text("utf-8") for path in (WIDGET / "src").glob("*.js"))
+    guide = (WIDGET.parent / "docs" / "embedding.md").read_text("utf-8")
+    found = {"".join(groups) for groups in re.findall(pattern, sources) if "".join(groups)}
+    found -= {"hidden"}  # of HTML
+    assert found
+    missing = [name for name in found if not re.search(rf"`(nasro-chat:)?{name}`", guide)]
+    assert missing == []
+
+
 def test_no_code_parses_markup_or_runs_text() -> None:
     sources = [path.read_text("utf-8") for path in (WIDGET / "src").glob("*.js")]
     assert len(sources) == 5

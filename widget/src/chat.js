@@ -288,7 +288,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       "aria-describedby": "count",
       enterkeyhint: "send",
       autocomplete: "off",
-      input: () => (this.#count(), this.#keep()),
+      input: () => {
+        this.#count();
+        this.#keep();
+      },
       keydown: (event) => this.#onKey(event),
     });
     const count = h("span", { id: "count" });
@@ -356,7 +359,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
         latest,
         h(
           "form",
-          { class: "composer", submit: (event) => (event.preventDefault(), this.#submit()) },
+          {
+            class: "composer",
+            submit: (event) => {
+              event.preventDefault();
+              this.#submit();
+            },
+          },
           input,
           h(
             "button",
@@ -1082,7 +1091,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       (helpful ? down : up).ariaPressed = "false";
       if (!(await rate(helpful))) return;
       const text = h("textarea", { rows: "2", maxlength: "1000" });
-      const done = () => (button.focus(), form.remove());
+      const done = () => {
+        button.focus();
+        form.remove();
+      };
       const form = h(
         "form",
         {

@@ -314,7 +314,11 @@ const pause = (milliseconds, signal) =>
   milliseconds > 0
     ? new Promise((resolve) => {
         const timer = setTimeout(resolve, milliseconds, null);
-        signal.addEventListener("abort", () => (clearTimeout(timer), resolve(null)), { once: true });
+        const stop = () => {
+          clearTimeout(timer);
+          resolve(null);
+        };
+        signal.addEventListener("abort", stop, { once: true });
       })
     : null;
 

@@ -168,7 +168,7 @@ const CLOCK_AFTER = 1000;
 /** When something was said or read. @param {string} at */
 function time(at) {
   const moment = new Date(at);
-  if (isNaN(+moment)) return null;
+  if (Number.isNaN(+moment)) return null;
   const node = h("time", { datetime: at }, "\u00a0");
   const write = () => (node.textContent = written(moment));
   if (formats) write();
@@ -206,7 +206,7 @@ function plainText({ text, cards, links, source, asOf }, strings) {
     ),
     ...links.filter(({ url }) => !/^(tel|mailto):/.test(url)).map(named),
     source && `${strings.source} ${named(source)}`,
-    isNaN(+new Date(asOf)) ? "" : `${strings.asOf} ${written(new Date(asOf), true)}`,
+    Number.isNaN(+new Date(asOf)) ? "" : `${strings.asOf} ${written(new Date(asOf), true)}`,
   ]
     .filter(Boolean)
     .join("\n");

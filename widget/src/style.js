@@ -18,7 +18,8 @@ font:1em/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sa
 text-align:start}
 :host([theme=light]) .root{color-scheme:light}
 :host([theme=dark]) .root{color-scheme:dark}
-.floating{position:fixed;inset-block-end:var(--nasro-offset-block,20px);
+.floating{position:fixed;
+inset-block-end:calc(var(--nasro-offset-block,20px) + env(safe-area-inset-bottom,0px));
 inset-inline-end:var(--nasro-offset-inline,20px);z-index:var(--nasro-z,2147483000)}
 :host([side=start]) .floating{inset-inline:var(--nasro-offset-inline,20px) auto}
 :host([side=start]) dialog.panel:not(:modal){inset-inline:0 auto}
@@ -53,6 +54,7 @@ box-shadow:0 4px 12px #0a162b26,0 18px 56px #0a162b4d}
 dialog.panel:not([open]){display:none}
 dialog.panel:modal{position:fixed;inset:0;inline-size:100%;block-size:100dvh;border:0;
 border-radius:0}
+dialog.panel:modal .head{padding-block-start:max(.75em,env(safe-area-inset-top))}
 section.panel{inline-size:100%;block-size:var(--nasro-block-size,40em)}
 .head{position:relative;z-index:1;display:flex;align-items:center;gap:.7em;padding:.75em .9em;background:var(--brand);
 color:var(--on-brand);border-block-end:3px solid var(--gold);--ring:var(--gold)}
