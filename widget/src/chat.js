@@ -411,15 +411,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     if (!this.#isOpen || this.#isInline) return;
     const { panel } = this.#ui;
     if (!(panel instanceof HTMLDialogElement)) return;
+    const isSmall = matchMedia(SMALL_SCREEN).matches;
+    if (panel.open && panel.matches(":modal") === isSmall) return;
     const focused = /** @type {HTMLElement|null} */ (this.#root.activeElement);
     panel.close();
-    const page = [scrollX, scrollY];
-    if (matchMedia(SMALL_SCREEN).matches) panel.showModal();
-    else {
-      // show() would focus the first control; where the focus goes is decided by the gesture.
-      panel.setAttribute("open", "");
-    }
-    scrollTo(page[0], page[1]);
+    if (isSmall) panel.showModal();
+    // show() would focus the first control; where the focus goes is decided by the gesture.
+    else panel.setAttribute("open", "");
     if (focused && panel.contains(focused)) focused.focus();
     this.#fit();
   }

@@ -88,10 +88,11 @@ border:2px solid;border-radius:50%}
 
 .log{position:relative;flex:1;min-block-size:6em;overflow-y:auto;overscroll-behavior:contain;
 padding:1em;font-size:.9375em}
-/* What is out of sight is laid out when it comes into sight; the padding is room for focus rings. */
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.5em;
-margin-block-start:calc(.5em - 12px);padding-block:6px;padding-inline:2.6em 1.2em;
-content-visibility:auto;contain-intrinsic-block-size:auto 7em}
+margin-block-start:calc(.5em - 12px);padding-block:6px;padding-inline:2.6em 1.2em}
+/* Of a long conversation the old is laid out when it comes into sight; the padding above is room for
+focus rings, which are cut off at its edge. */
+.message:not(:nth-last-child(-n+20)){content-visibility:auto;contain-intrinsic-block-size:auto 7em}
 .first{margin-block-start:calc(1.1em - 12px)}
 .log>:first-child>:first-child{margin-block-start:0}
 .message>.face{position:absolute;inset-block-start:calc(.15em + 6px);inset-inline-start:0;font-size:.8em;
