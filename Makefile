@@ -96,7 +96,7 @@ clean: ## Remove the environment, the model and caches (the databases in var/ st
 # What only the tests need: tools for the widget from npm, and a Chromium.
 $(WIDGET_TOOLS): widget/package-lock.json | $(INSTALLED)
 	@echo "Installing the widget's tools ..."
-	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
+	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 
 .PHONY: browser

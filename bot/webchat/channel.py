@@ -205,9 +205,7 @@ class WebChat(InputChannel):
             said = await off_loop(history.messages, conversation_id)
         return await self._conversation_json(conversation_id, said)
 
-    async def _conversation_json(
-        self, conversation_id: str, said: list[Message]
-    ) -> HTTPResponse:
+    async def _conversation_json(self, conversation_id: str, said: list[Message]) -> HTTPResponse:
         async with answering_503("It could not be read who is signed in"):
             member = await off_loop(self._identity.shown, conversation_id)
         return json_response({"messages": _as_json(said), "member": member})

@@ -91,7 +91,7 @@ def too_long(chat: Chat, _: StandInServer) -> None:
 
 
 def typing(chat: Chat, stand_in: StandInServer) -> None:
-    stand_in.delay = 2
+    stand_in.delay = 30
     chat.say("hello")
     expect(chat.page.locator(".dots")).to_be_visible()
 

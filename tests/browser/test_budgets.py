@@ -32,6 +32,13 @@ FRAME_MS = 33.5
 """Two frames of 60 a second; 95 of 100 while scrolling through a thousand messages take no longer."""
 TRIES = 6
 
+YARDSTICK = """() => {
+  const begun = performance.now();
+  const texts = new Map();
+  for (let step = 0; step < 100_000; step++) texts.set(`text ${step}`, { step });
+  return performance.now() - begun;
+}"""
+
 WATCH = """
 window.longest = 0;
 new PerformanceObserver((list) => {
@@ -90,6 +97,7 @@ def visit(open_page: OpenPage, stand_in: StandInServer, path: str) -> dict[str, 
     page.evaluate(ASK)
     metrics = measured(devtools)
     elapsed = page.evaluate("performance.now()")
+    print("yard", page.evaluate(YARDSTICK), metrics["ScriptDuration"]*1000, elapsed)
     devtools.send("HeapProfiler.collectGarbage")
     return {
         "cpu": metrics["ScriptDuration"] * 1000,
