@@ -10,6 +10,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat import Chat
@@ -20,9 +21,9 @@ WIDGET = Path(__file__).parents[2] / "widget"
 
 BYTES = 15_000
 """Of everything a page loads, as gzip -9 packs it."""
-CPU_MS = 200
+CPU_MS = 150
 """Of script until the first answer shows, above a blank page, on a processor slowed down four times."""
-ANSWER_MS = 1_500
+ANSWER_MS = 1_000
 """Until the first answer shows, above a blank page, slowed down four times."""
 HEAP_BYTES = 2_000_000
 """With an answer shown, above a blank page."""
@@ -31,13 +32,6 @@ OPEN_1000_MS = 500
 FRAME_MS = 33.5
 """Two frames of 60 a second; 95 of 100 while scrolling through a thousand messages take no longer."""
 TRIES = 6
-
-YARDSTICK = """() => {
-  const begun = performance.now();
-  const texts = new Map();
-  for (let step = 0; step < 100_000; step++) texts.set(`text ${step}`, { step });
-  return performance.now() - begun;
-}"""
 
 WATCH = """
 window.longest = 0;
@@ -62,18 +56,19 @@ def test_an_answer_costs_no_more_than_promised(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Blank</title>'
         '<link rel="icon" href="/icon.svg"><button>A button</button>'
     )
-    above = [
-        {name: asked[name] - blank[name] for name in asked}
-        for blank, asked in (
-            (visit(open_page, stand_in, "/blank"), visit(open_page, stand_in, "/host"))
-            for _ in range(TRIES)
-        )
+    tries = [
+        (visit(open_page, stand_in, "/blank"), visit(open_page, stand_in, "/host"))
+        for _ in range(TRIES)
     ]
-    least = {name: min(one[name] for one in above) for name in above[0]}
-    print(least)
-    assert least["cpu"] <= CPU_MS
-    assert least["answer"] <= ANSWER_MS
-    assert least["heap"] <= HEAP_BYTES
+    blank, asked = (
+        {name: min(one[name] for one in page) for name in page[0]}
+        for page in zip(*tries, strict=True)
+    )
+    above = {name: asked[name] - blank[name] for name in asked}
+    print(above)
+    assert above["cpu"] <= CPU_MS
+    assert above["answer"] <= ANSWER_MS
+    assert above["heap"] <= HEAP_BYTES
 
 
 # In the page, since the tests' own way of looking at it would be counted too.
@@ -97,13 +92,10 @@ def visit(open_page: OpenPage, stand_in: StandInServer, path: str) -> dict[str, 
     page.evaluate(ASK)
     metrics = measured(devtools)
     elapsed = page.evaluate("performance.now()")
-    print("yard", page.evaluate(YARDSTICK), metrics["ScriptDuration"]*1000, elapsed)
     devtools.send("HeapProfiler.collectGarbage")
-    return {
-        "cpu": metrics["ScriptDuration"] * 1000,
-        "answer": elapsed,
-        "heap": measured(devtools)["JSHeapUsedSize"],
-    }
+    heap = measured(devtools)["JSHeapUsedSize"]
+    page.context.close()  # slowing down a processor keeps it busy: the next visit shall have it alone
+    return {"cpu": metrics["ScriptDuration"] * 1000, "answer": elapsed, "heap": heap}
 
 
 def measured(devtools: Any) -> dict[str, float]:
@@ -151,17 +143,20 @@ def test_a_thousand_messages_open_and_scroll_smoothly(
     for number in range(500):
         stand_in.add(conversation, f"question {number}", f"Answer {number}.\n\n1. One\n2. Two")
     chat.tell("chat.close()")
-    openings, frames, longest = [], [], []
-    for _ in range(TRIES):
+    scrolled = []
+    for _ in range(3 * TRIES):
         page.reload()
-        openings.append(opening(page))
-        frames.append(page.evaluate(SCROLL))
-        longest.append(page.evaluate("window.longest"))
+        opened, frame, longest = (
+            opening(page),
+            page.evaluate(SCROLL),
+            page.evaluate("window.longest"),
+        )
+        print(opened, frame, longest)
+        if opened <= OPEN_1000_MS and frame <= FRAME_MS and longest <= LONG_TASK_MS:
+            return
+        scrolled.append((opened, frame, longest))
         chat.tell("chat.close()")
-    print(min(openings), min(frames), min(longest))
-    assert min(openings) <= OPEN_1000_MS
-    assert min(frames) <= FRAME_MS
-    assert min(longest) <= LONG_TASK_MS
+    pytest.fail(f"Opening, 95th frame and longest task, in milliseconds: {scrolled}")
 
 
 def opening(page: Page) -> float:
