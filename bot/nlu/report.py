@@ -29,12 +29,13 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.loading import load_data
 
 from bot.nlu.classifier import FALLBACK, NEGATIVES
+from bot.nlu.language import INTENTS as OTHER_LANGUAGES
 
 MODEL = Path("models/assistant.tar.gz")
 UTTERANCES = Path("tests/nlu/utterances")
 RESULTS = Path("results/nlu")
 
-NOT_ANSWERED = (*NEGATIVES, FALLBACK)
+NOT_ANSWERED = (*NEGATIVES, FALLBACK, *OTHER_LANGUAGES.values(), "complain")
 """What a message outside the FAQ may be understood as: none of these gives it a topic's answer."""
 
 

@@ -28,6 +28,9 @@ from registration.place_tables import STATE_NAMES
 CORRECTED_TEXT = "corrected_text"
 """Message property: the text as the classifier reads it."""
 
+UNKNOWN_WORDS = "unknown_words"
+"""Message property: the words, in lower case, that are neither English nor ours nor a place's."""
+
 ENGLISH_WORDS = 30_000
 """The most frequent words of the dictionary. All 82,765 correct no better (0.0 points) for twice the
 memory and three times the load."""
@@ -53,6 +56,7 @@ ABBREVIATIONS = {
 }
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+ANY_WORD = re.compile(r"[^\W\d_]+")
 
 SHORTEST = 4
 """Letters of the shortest word that is corrected: short ones are too close to each other."""
@@ -79,6 +83,17 @@ class Speller:
     def correct(self, text: str) -> str:
         """The text in lower case, each word as it was probably meant."""
         return WORD.sub(lambda match: self._correct(match.group()), text.lower().replace("’", "'"))
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of a text, in lower case, of more than a letter, that no list has."""
+        return [
+            word
+            for word in ANY_WORD.findall(text.lower())
+            if len(word) > 1
+            and word not in self._symspell.words
+            and word not in self._places
+            and word not in ABBREVIATIONS
+        ]
 
     def _correct(self, word: str) -> str:
         if word in ABBREVIATIONS:
@@ -163,7 +178,9 @@ class SpellingCorrector(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         assert self._speller, "trained or loaded before it is asked"
         for message in messages:
-            message.set(CORRECTED_TEXT, self._speller.correct(message.get(TEXT) or ""))
+            text = message.get(TEXT) or ""
+            message.set(CORRECTED_TEXT, self._speller.correct(text))
+            message.set(UNKNOWN_WORDS, self._speller.unknown(text))
         return messages
 
 

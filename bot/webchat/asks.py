@@ -1,0 +1,162 @@
+"""What a typed message asks: mostly one thing, at times several, at times one after a story.
+
+Rasa understands a message as a whole. Here it is also understood in its parts: a part is a question of
+its own if it is put like one and the model is sure of it alone. Several different ones are answered one
+after the other; a single one helps out where the whole message, story and all, isn't clear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+MOST_ASKS = 3
+"""Questions of one message that are answered; more make an answer that nobody reads."""
+
+MOST_PARTS = 12
+"""Parts that are looked at. Each costs as much time as a message; nobody asks in more."""
+
+_BETWEEN = re.compile(
+    r"(?:(?<=[.?!;:])\s+|\n+|\s*,\s+|\s+)(?:(?:and|but|plus|then|&|also)(?:,?\s+(?:also|then))?,?\s+)"
+    r"|(?<=[.?!;])\s+|\n+|,\s+|:\s+"
+)
+_LIKE_A_QUESTION = re.compile(
+    r"""\?\s*$
+    | ^\W*(?:(?:and|also|so|but|then|or|ok|okay|please|pls|hi|hello|hey|just|maybe|now|well)\W+)*
+      (?:who|what|whats|wat|when|whens|where|wheres|why|how|hows|which|is|are|am|was|do|does|did|can|could|will|would
+        |should|may|have|has|show|give|tell|send|find|list|help|need|want|looking|seats?|any)\b
+    | \b(?:i|we)(?:'d|\ would)?\ (?:really\ |also\ |just\ |still\ )?(?:need|want|like|wanna|gotta)\b
+    | \b(?:looking\ (?:for|to)|wondering|trying\ to|tell\ me|show\ me|let\ me\ know)\b
+    | \b(?:can't|cant|cannot|can\ not|couldn't|unable|won't|forgot|locked\ out|lost\ my
+        |(?:doesn't|doesnt|not|isn't)\ work(?:ing)?)\b
+    """,
+    re.VERBOSE,
+)
+_NO_QUESTIONS = (
+    *(
+        "greet",
+        "thank",
+        "goodbye",
+        "affirm",
+        "deny",
+        "cancel",
+        "inform",
+        "more",
+        "not_that",
+        "complain",
+    ),
+    *("resend_code", "speak_spanish", "speak_other_language", "nlu_fallback"),
+)
+"""Intents of parts that need no answer beside another."""
+
+_UNKNOWN = ("not_covered", "out_of_scope")
+_FEWEST_WORDS = 2
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing that a message asks.
+
+    Attributes:
+        text: The part of the message that it answers to, with what is said around the question.
+        question: The question alone, as it was typed.
+        parsed: Rasa's parse data of `text`.
+    """
+
+    text: str
+    question: str
+    parsed: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Part:
+    start: int
+    text: str
+    parsed: dict[str, Any]
+
+    @property
+    def intent(self) -> str:
+        return str(self.parsed["intent"]["name"])
+
+    @property
+    def score(self) -> float:
+        return float(self.parsed["understanding"]["score"])
+
+
+async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]]) -> list[Ask]:
+    """What a message asks, in order: at least one thing, at most `MOST_ASKS`.
+
+    Args:
+        text: The message.
+        parse: Gives Rasa's parse data of a text.
+    """
+    whole = await parse(text)
+    alone = [Ask(text, text, whole)]
+    # What was found by rule holds for the whole message.
+    if "understanding" not in whole or whole["intent"]["name"] in ("inform", "emergency"):
+        return alone
+    spans = list(_parts(text))
+    if not 1 < len(spans) <= MOST_PARTS:
+        return alone
+    parts = [_Part(start, part, await parse(part)) for start, part in spans]
+    questions = _without_repeats([part for part in parts if _is_question(part)])
+    if emergencies := [p for p in questions if p.intent == "emergency"]:
+        return [Ask(text, text, _with_intent_of(whole, emergencies[0]))]
+    if len(questions) == 1 and _is_clearer(questions[0], whole):
+        return [Ask(text, text, _with_intent_of(whole, questions[0]))]
+    if len(questions) < 2:
+        return alone
+    return [_ask(text, whole, part, *_span(text, questions, n)) for n, part in enumerate(questions)]
+
+
+def _parts(text: str) -> list[tuple[int, str]]:
+    """Sentences and clauses with their places in the text."""
+    parts, start = [], 0
+    for between in _BETWEEN.finditer(text):
+        parts.append((start, text[start : between.start()].strip()))
+        start = between.end()
+    parts.append((start, text[start:].strip()))
+    return [(start, part) for start, part in parts if part]
+
+
+def _is_question(part: _Part) -> bool:
+    if len(part.text.split()) < _FEWEST_WORDS or part.intent in _NO_QUESTIONS:
+        return False
+    if part.intent == "emergency":
+        return part.parsed["understanding"]["band"] == "answer"
+    return _LIKE_A_QUESTION.search(part.text.lower().replace("’", "'")) is not None
+
+
+def _without_repeats(questions: list[_Part]) -> list[_Part]:
+    """The first of each intent."""
+    first: dict[str, _Part] = {}
+    for part in questions:
+        first.setdefault(part.intent, part)
+    return list(first.values())[:MOST_ASKS]
+
+
+def _is_clearer(part: _Part, whole: dict[str, Any]) -> bool:
+    return part.intent not in _UNKNOWN and part.score > whole["understanding"]["score"]
+
+
+def _span(text: str, questions: list[_Part], number: int) -> tuple[int, int]:
+    """What belongs to a question: all up to the next, and for the first what comes before it."""
+    start = questions[number].start if number else 0
+    is_last = number + 1 == len(questions)
+    return start, len(text) if is_last else questions[number + 1].start
+
+
+def _ask(text: str, whole: dict[str, Any], part: _Part, start: int, end: int) -> Ask:
+    entities = [
+        {**entity, "start": entity["start"] - start, "end": entity["end"] - start}
+        for entity in whole["entities"]
+        if start <= entity["start"] < end
+    ]
+    said = text[start:end]
+    return Ask(said, part.text, {**part.parsed, "text": said, "entities": entities})
+
+
+def _with_intent_of(whole: dict[str, Any], part: _Part) -> dict[str, Any]:
+    return {**part.parsed, "text": whole["text"], "entities": whole["entities"]}
