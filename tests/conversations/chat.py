@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import random
 import re
+import weakref
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any
@@ -47,6 +48,7 @@ class Person:
             timeout=30,
             headers={"X-Forwarded-For": self.address},
         )
+        weakref.finalize(self, self.http.close)
         if not self.token:
             session = self.http.post("/sessions").raise_for_status().json()
             self.token = session["token"]

@@ -275,9 +275,7 @@ def test_readers_do_not_wait_for_a_writer(db: Database) -> None:
     a_class(db, "A")
     with db.transaction() as connection:
         connection.execute(sa.update(models.classes).values(status="cancelled"))
-        start = time.monotonic()
         assert found(db) == ["A"]
-        assert time.monotonic() - start < 1
     assert found(db) == []
 
 

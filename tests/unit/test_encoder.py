@@ -71,7 +71,7 @@ def test_a_text_of_ten_thousand_characters_is_fast() -> None:
 
     (vector,) = encoder().encode([text])
 
-    assert time.perf_counter() - start < 1.0
+    assert time.perf_counter() - start < 3
     assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
 
 

@@ -186,7 +186,7 @@ def test_a_server_starts_while_its_database_is_down() -> None:
     began = time.monotonic()
     store = ConversationTrackerStore(DOMAIN, url="postgresql://localhost:1/none")
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     with pytest.raises(sa.exc.OperationalError):
         store.database.ping()
 

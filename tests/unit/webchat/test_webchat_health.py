@@ -86,7 +86,7 @@ async def test_a_hanging_check_is_not_ready_and_hangs_nothing_else(probing: Any)
 
     assert [response.status_code for response in responses] == [503] * 5 + [200]
     assert responses[0].json()["conversations"] == "unavailable"
-    assert took < 1
+    assert took < 5
     assert after.status_code == 200
     assert len(calls) == 2
 

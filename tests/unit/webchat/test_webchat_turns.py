@@ -242,19 +242,22 @@ async def test_messages_are_answered_in_the_order_they_arrive(chat: Any) -> None
 
 async def test_a_turn_waits_for_another_process_and_goes_on_soon(chat: Any) -> None:
     [(conversation_id,)] = chat.rows("select id from webchat_sessions")
-    async with chat.agent.lock_store.lock(conversation_id):
-        waiting = asyncio.ensure_future(chat.say("hello"))
-        await asyncio.sleep(0.2)
-        assert chat.agent.processor.handled == []
-    began = time.perf_counter()
+    waited = []
+    for turn in range(5):
+        async with chat.agent.lock_store.lock(conversation_id):
+            waiting = asyncio.ensure_future(chat.say("hello"))
+            await asyncio.sleep(0.2)
+            assert len(chat.agent.processor.handled) == turn
+        began = time.perf_counter()
+        await waiting
+        waited.append(time.perf_counter() - began)
 
-    await waiting
-
-    assert time.perf_counter() - began < 0.7
+    # With Rasa's own patience it would be 0.8 seconds every time.
+    assert min(waited) < 0.4
 
 
 async def test_conversations_do_not_wait_for_each_other(chat: Any) -> None:
-    chat.agent.processor.seconds = 0.3
+    chat.agent.processor.seconds = 1
     tokens = [chat.token] + [(await chat.open())["token"] for _ in range(4)]
     began = time.perf_counter()
 
@@ -268,7 +271,7 @@ async def test_conversations_do_not_wait_for_each_other(chat: Any) -> None:
     )
 
     assert {response.status_code for response in responses} == {200}
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 4
 
 
 @pytest.mark.parametrize("responses", [[], [{"text": None}], [{"custom": {"unknown": 1}}]])
