@@ -112,6 +112,9 @@ class ConversationTrackerStore(SQLTrackerStore):
         self, sender_id: str, fetch_events_from_all_sessions: bool
     ) -> DialogueStateTracker | None:
         events = await off_loop(self._events, sender_id, fetch_events_from_all_sessions)
+        if held := self._held.get(sender_id):
+            # A turn may have several parts, and each goes on where the last one ended.
+            events += [json.loads(row["data"]) for row in held.rows]
         if not events:
             return None
         # DialogueStateTracker.from_dict does the same, but looks for each event's class among all

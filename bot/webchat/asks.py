@@ -12,6 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.nlu.mentions import lowered
+from bot.nlu.tone import ANGRY, TONE
+
 MOST_ASKS = 3
 """Questions of one message that are answered; more make an answer that nobody reads."""
 
@@ -26,7 +29,7 @@ _LIKE_A_QUESTION = re.compile(
     r"""\?\s*$
     | ^\W*(?:(?:and|also|so|but|then|or|ok|okay|please|pls|hi|hello|hey|just|maybe|now|well)\W+)*
       (?:who|what|whats|wat|when|whens|where|wheres|why|how|hows|which|is|are|am|was|do|does|did|can|could|will|would
-        |should|may|have|has|show|give|tell|send|find|list|help|need|want|looking|seats?|any)\b
+        |should|may|has|show|give|tell|send|find|list|help|need|want|looking|seats?|any)\b
     | \b(?:i|we)(?:'d|\ would)?\ (?:really\ |also\ |just\ |still\ )?(?:need|want|like|wanna|gotta)\b
     | \b(?:looking\ (?:for|to)|wondering|trying\ to|tell\ me|show\ me|let\ me\ know)\b
     | \b(?:can't|cant|cannot|can\ not|couldn't|unable|won't|forgot|locked\ out|lost\ my
@@ -34,25 +37,22 @@ _LIKE_A_QUESTION = re.compile(
     """,
     re.VERBOSE,
 )
-_NO_QUESTIONS = (
-    *(
-        "greet",
-        "thank",
-        "goodbye",
-        "affirm",
-        "deny",
-        "cancel",
-        "inform",
-        "more",
-        "not_that",
-        "complain",
-    ),
-    *("resend_code", "speak_spanish", "speak_other_language", "nlu_fallback"),
+_LEANS_ON_ANOTHER = re.compile(
+    r"^\W*(?:since|because|cause|if|as|that|so\ that|although|though|unless)\b"
 )
+_NO_QUESTIONS = (
+    "greet", "thank", "goodbye", "affirm", "deny", "cancel", "inform", "more", "not_that", "complain",
+    "resend_code", "speak_spanish", "speak_other_language", "out_of_scope", "nlu_fallback",
+)  # fmt: skip
 """Intents of parts that need no answer beside another."""
 
-_UNKNOWN = ("not_covered", "out_of_scope")
+_LIKELY_MEANT = 0.75
+"""Probability from which on a part near the topics, but not in them, is told that it has no answer."""
+
 _FEWEST_WORDS = 2
+
+SAYS_SORRY_ITSELF = ("complain", "emergency")
+"""Intents whose answers need no apology before them."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,14 @@ class Ask:
     text: str
     question: str
     parsed: dict[str, Any]
+
+    @property
+    def needs_an_apology(self) -> bool:
+        """Whether it was asked in anger, and its answer is no apology already."""
+        return (
+            self.parsed.get(TONE) == ANGRY
+            and self.parsed["intent"]["name"] not in SAYS_SORRY_ITSELF
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,11 @@ class _Part:
         return float(self.parsed["understanding"]["score"])
 
 
+def whole(text: str, parsed: dict[str, Any]) -> Ask:
+    """A message that is taken as it is."""
+    return Ask(text, text, parsed)
+
+
 async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]]) -> list[Ask]:
     """What a message asks, in order: at least one thing, at most `MOST_ASKS`.
 
@@ -92,23 +105,23 @@ async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]
         text: The message.
         parse: Gives Rasa's parse data of a text.
     """
-    whole = await parse(text)
-    alone = [Ask(text, text, whole)]
+    parsed = await parse(text)
     # What was found by rule holds for the whole message.
-    if "understanding" not in whole or whole["intent"]["name"] in ("inform", "emergency"):
-        return alone
+    if "understanding" not in parsed or parsed["intent"]["name"] in ("inform", "emergency"):
+        return [whole(text, parsed)]
     spans = list(_parts(text))
     if not 1 < len(spans) <= MOST_PARTS:
-        return alone
+        return [whole(text, parsed)]
     parts = [_Part(start, part, await parse(part)) for start, part in spans]
     questions = _without_repeats([part for part in parts if _is_question(part)])
-    if emergencies := [p for p in questions if p.intent == "emergency"]:
-        return [Ask(text, text, _with_intent_of(whole, emergencies[0]))]
-    if len(questions) == 1 and _is_clearer(questions[0], whole):
-        return [Ask(text, text, _with_intent_of(whole, questions[0]))]
+    for part in parts:
+        if part.intent == "emergency" or (questions == [part] and _is_clearer(part, parsed)):
+            return [whole(text, _with_intent_of(part, parsed))]
     if len(questions) < 2:
-        return alone
-    return [_ask(text, whole, part, *_span(text, questions, n)) for n, part in enumerate(questions)]
+        return [whole(text, parsed)]
+    return [
+        _ask(text, parsed, part, *_span(text, questions, n)) for n, part in enumerate(questions)
+    ]
 
 
 def _parts(text: str) -> list[tuple[int, str]]:
@@ -124,9 +137,10 @@ def _parts(text: str) -> list[tuple[int, str]]:
 def _is_question(part: _Part) -> bool:
     if len(part.text.split()) < _FEWEST_WORDS or part.intent in _NO_QUESTIONS:
         return False
-    if part.intent == "emergency":
-        return part.parsed["understanding"]["band"] == "answer"
-    return _LIKE_A_QUESTION.search(part.text.lower().replace("’", "'")) is not None
+    if part.intent == "not_covered" and part.parsed["intent"]["confidence"] < _LIKELY_MEANT:
+        return False
+    low = lowered(part.text)
+    return bool(_LIKE_A_QUESTION.search(low)) and not _LEANS_ON_ANOTHER.search(low)
 
 
 def _without_repeats(questions: list[_Part]) -> list[_Part]:
@@ -137,8 +151,8 @@ def _without_repeats(questions: list[_Part]) -> list[_Part]:
     return list(first.values())[:MOST_ASKS]
 
 
-def _is_clearer(part: _Part, whole: dict[str, Any]) -> bool:
-    return part.intent not in _UNKNOWN and part.score > whole["understanding"]["score"]
+def _is_clearer(part: _Part, parsed: dict[str, Any]) -> bool:
+    return part.intent != "not_covered" and part.score > parsed["understanding"]["score"]
 
 
 def _span(text: str, questions: list[_Part], number: int) -> tuple[int, int]:
@@ -148,15 +162,17 @@ def _span(text: str, questions: list[_Part], number: int) -> tuple[int, int]:
     return start, len(text) if is_last else questions[number + 1].start
 
 
-def _ask(text: str, whole: dict[str, Any], part: _Part, start: int, end: int) -> Ask:
+def _ask(text: str, parsed: dict[str, Any], part: _Part, start: int, end: int) -> Ask:
     entities = [
         {**entity, "start": entity["start"] - start, "end": entity["end"] - start}
-        for entity in whole["entities"]
+        for entity in parsed["entities"]
         if start <= entity["start"] < end
     ]
     said = text[start:end]
-    return Ask(said, part.text, {**part.parsed, "text": said, "entities": entities})
+    of_part = {**_with_intent_of(part, parsed), "text": said, "entities": entities}
+    return Ask(said, part.text, of_part)
 
 
-def _with_intent_of(whole: dict[str, Any], part: _Part) -> dict[str, Any]:
-    return {**part.parsed, "text": whole["text"], "entities": whole["entities"]}
+def _with_intent_of(part: _Part, parsed: dict[str, Any]) -> dict[str, Any]:
+    understood = {key: part.parsed[key] for key in ("intent", "intent_ranking", "understanding")}
+    return {**parsed, **understood}

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.conversations import require_durable
+from bot.webchat.asks import Ask, understand, whole
 from bot.webchat.database import off_loop
 from bot.webchat.errors import ApiError, unavailable
 from bot.webchat.history import History
@@ -36,6 +37,9 @@ CHANNEL = "webchat"
 WELCOME = "utter_welcome"
 SIGNED_IN = "utter_signed_in"
 ACTION_FAILED = "utter_action_failed"
+SORRY = "utter_sorry_about_this"
+FIRST_QUESTION = "utter_first_question"
+NEXT_QUESTION = "utter_next_question"
 
 POLL_SECONDS = 0.05
 """How often another process is asked whether it is done with the conversation. Rasa's default is
@@ -184,24 +188,39 @@ class Turns:
     async def _ask(
         self, agent: Agent, conversation_id: str, said: Said, heard: Heard, message_id: str
     ) -> list[dict[str, Any]]:
-        output = WebChatOutput()
         message = partial(
             UserMessage,
-            output_channel=output,
             sender_id=conversation_id,
             input_channel=CHANNEL,
             message_id=message_id,
             metadata={"client": self._identity.keys.hash("client", said.client)},
         )
         if said.payload is not None:
-            await agent.processor.handle_message(message(said.payload))
-        else:
+            output = WebChatOutput()
+            await agent.processor.handle_message(message(said.payload, output_channel=output))
+            return output.responses
+
+        async def parse(text: str) -> dict[str, Any]:
             # Parsed here, so that Rasa parses nothing again: what a person typed is never an
             # order, whatever it looks like after this point.
-            words = plain_words(heard.text)
-            parsed = heard.added_to(await agent.processor.parse_message(message(words)))
-            await agent.processor.handle_message(message(words, parse_data=parsed))
-        return output.responses
+            return heard.added_to(await agent.processor.parse_message(message(text)))
+
+        words = plain_words(heard.text)
+        # Where an address or a code was taken out, the rest is hardly a question, let alone two.
+        asks = (
+            [whole(words, await parse(words))] if heard.entities else await understand(words, parse)
+        )
+        answers = []
+        for ask in asks:
+            output = WebChatOutput()
+            spoken = message(ask.text, output_channel=output, parse_data=ask.parsed)
+            await agent.processor.handle_message(spoken)
+            answers.append(output.responses)
+        say = partial(self._generate, agent, conversation_id)
+        responses = await _in_one(asks, answers, say)
+        if responses and asks[0].needs_an_apology:
+            responses.insert(0, await say(SORRY))
+        return responses
 
     async def _apology(self, agent: Agent, conversation_id: str) -> Message:
         """What is said when nothing else was: an action failed, and silence helps nobody."""
@@ -213,12 +232,38 @@ class Turns:
     async def _say(
         self, agent: Agent, response: str, conversation_id: str, **values: str
     ) -> Message | None:
-        tracker = DialogueStateTracker.from_events(conversation_id, [], agent.domain.slots)
-        generated = await agent.nlg.generate(response, tracker, CHANNEL, **values)
-        message = assistant_message(generated or {}, self._clock())
+        generated = await self._generate(agent, conversation_id, response, **values)
+        message = assistant_message(generated, self._clock())
         if message is None:
             logger.error("The domain has no usable response %s.", response)
         return message
+
+    async def _generate(
+        self, agent: Agent, conversation_id: str, response: str, **values: str
+    ) -> dict[str, Any]:
+        tracker = DialogueStateTracker.from_events(conversation_id, [], agent.domain.slots)
+        return await agent.nlg.generate(response, tracker, CHANNEL, **values) or {}
+
+
+async def _in_one(
+    asks: list[Ask],
+    answers: list[list[dict[str, Any]]],
+    say: Callable[..., Awaitable[dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """The answers to the questions of one message; several are marked, each by its question."""
+    # What the assistant waits for it asks again after each answer: once, at the end, is enough.
+    said_later: list[dict[str, Any]] = []
+    for responses in reversed(answers):
+        responses[:] = [response for response in responses if response not in said_later]
+        said_later += responses
+    if sum(map(bool, answers)) < 2:
+        return said_later
+    in_order: list[dict[str, Any]] = []
+    for ask, responses in zip(asks, answers, strict=True):
+        if responses:
+            lead = NEXT_QUESTION if in_order else FIRST_QUESTION
+            in_order += [await say(lead, question=ask.question), *responses]
+    return in_order
 
 
 def _look_up(
