@@ -21,6 +21,7 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.nlu.entities import INFORM
 from bot.nlu.spelling import UNKNOWN_WORDS
 
 ENGLISH, SPANISH, OTHER = "en", "es", "other"
@@ -39,7 +40,7 @@ _SPANISH = """
     hablo hablas entiendo inglés ingles ayuda ayudar ayúdame necesito quiero quisiera puedo puede
     pueden tengo tiene hay soy eres está estan están esta estoy es son fue qué que quién quien cómo
     como cuándo cuando cuánto cuanto cuántos cuantos cuál cual dónde donde mi mis su sus una uno unos
-    para pero con del de en la el lo al y o más mas muy todo nada algo aquí también porque perdí
+    para pero con del de en la el más mas muy todo nada algo aquí también porque perdí
     perdi olvidé olvide curso cursos cupo asientos certificado certificados tarjeta
     miembro membresía membresia cuenta contraseña registro registrarme inscribirme escuela escuelas
     policía policia oficial oficiales próxima proxima próximo fecha costo cuesta gratis teléfono
@@ -70,7 +71,7 @@ def language_of(text: str, unknown: Collection[str]) -> str:
     guess, probability = _identifier().classify(text)
     is_guess = guess != ENGLISH and probability >= SURE
     # Some of its words are in English texts, too ("la", "mi", "para"): one more must be strange.
-    if spanish and foreign and strange >= len(words) / 2:
+    if spanish and foreign and strange + (spanish > 1) > len(words) / 2:
         is_another = is_guess and guess != SPANISH and spanish < len(words) / 2
         return OTHER if is_another else SPANISH
     if is_guess and foreign >= 2 and foreign >= len(words) / 2:
@@ -107,6 +108,8 @@ class LanguageDetector(GraphComponent):
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
+            if message.get(INTENT) == INFORM:
+                continue  # nothing but names, and those are of any language
             language = language_of(message.get(TEXT) or "", message.get(UNKNOWN_WORDS) or ())
             if language in INTENTS:
                 intent = {"name": INTENTS[language], "confidence": 1.0}

@@ -69,6 +69,11 @@ _NOT_LISTED_AFTER = re.compile(
 )
 """After these "the first class" is described, not pointed at: "the first class in Ohio"."""
 
+_IS_THAT = re.compile(
+    r"\W*(?:(?:and|so|but|ok|okay|oh|wait),? )*(?P<that>(?:is|isn't|was) (?:that|this|it))"
+    r"(?= (?:the|a|one|also|in|on|at|near|for)\b)"
+)
+"""Before a course, place or month: "is that the basic course?"."""
 _ANY = re.compile(r"\b(?:an?|any|another|is there|are there)\s+$")
 _ONE_AFTER = re.compile(r"(?:'s)?\s+(one)(?![\w-])")
 _THE_ONE_BEFORE = re.compile(
@@ -104,6 +109,8 @@ def find_references(text: str, others: Sequence[Mention] = ()) -> tuple[Mention,
         add(*match.span(), _NUMBERS[match.group("which")])
     for match in _THAT.finditer(low):
         add(*match.span(), "that")
+    if others and (asked := _IS_THAT.match(low)):
+        add(*asked.span("that"), "that")
     for other in others:
         if after := _ONE_AFTER.match(low, other.end):
             if not _ANY.search(low, max(0, other.start - 20), other.start):

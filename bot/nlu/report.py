@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,6 +28,7 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.loading import load_data
+from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.classifier import FALLBACK, NEGATIVES
 from bot.nlu.language import INTENTS as OTHER_LANGUAGES
@@ -92,8 +94,9 @@ def read_utterances(folder: Path = UTTERANCES) -> list[Utterance]:
     ]
 
 
-def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Understood]:
-    """Each utterance as the trained model understands it, in this process."""
+@contextmanager
+def parser(model: Path = MODEL) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """Gives Rasa's parse data of a text, as the trained model understands it, in this process."""
     with tempfile.TemporaryDirectory() as folder:
         metadata, runner = load_predict_graph_runner(
             Path(folder), model, LocalModelStorage, DaskGraphRunner
@@ -102,10 +105,17 @@ def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Und
 
         def parse(text: str) -> dict[str, Any]:
             inputs = {PLACEHOLDER_MESSAGE: [UserMessage(text)], PLACEHOLDER_TRACKER: None}
-            return runner.run(inputs, [target])[target][0].as_dict(only_output_properties=True)
+            parsed: Message = runner.run(inputs, [target])[target][0]
+            return {"entities": [], **parsed.as_dict(only_output_properties=True)}
 
         parse("hello")  # the first message is slower
-        understood = []
+        yield parse
+
+
+def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Understood]:
+    """Each utterance as the trained model understands it."""
+    understood = []
+    with parser(model) as parse:
         for utterance in utterances:
             start = time.perf_counter()
             parsed = parse(utterance.text)

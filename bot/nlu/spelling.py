@@ -196,5 +196,7 @@ def _place_words() -> Iterable[str]:
     for name in towns.names():
         if any(town.population >= LARGE_TOWN for town in towns.named(name)):
             yield from name.split()
-    for name in STATE_NAMES.values():
+            yield from ANY_WORD.findall(name)
+    for code, name in STATE_NAMES.items():
+        yield code.lower()
         yield from name.lower().split()

@@ -27,11 +27,12 @@ _ANGRY = re.compile(
     r"\b(?:"
     # swearing
     r"wtf|wth|ffs|damn(?:ed|it)?|god ?damn(?:ed)?|bull ?shit|shit(?:ty)?|crap(?:py)?|piss(?:ed|ing)(?: off)?"
-    r"|f+u+c+k\w*|f-?ing|effing|frick\w*|freaking|frigging|the hell|you suck|sucks|stupid|idiot\w*"
+    r"|f+u+c+k\w*|f\*+\w*|f-?ing|effing|frick\w*|freaking|frigging|the hell|you suck|sucks|stupid|idiot\w*"
     r"|morons?|dumb|useless|pathetic|garbage|is a joke"
     # judging
     r"|ridiculous|rediculous|ridiculus|unacceptable|outrageous|absurd|infuriating|frustrat\w+|fed up"
-    r"|sick (?:and tired )?of|annoy(?:ed|ing)|angry|furious|disgusted|disgrace\w*|waste of (?:my )?time"
+    r"|sick of (?:this|that|it|all|you|your|\w+ing)|sick and tired"
+    r"|annoy(?:ed|ing)|angry|furious|disgusted|disgrace\w*|waste of (?:my )?time"
     r"|wasting my time|(?:have|'ve|ve) had (?:it|enough)|enough of this|seriously\W*$"
     r"|(?:worst|terrible|horrible|awful) (?:service|website|site|system|bot|organi[sz]ation|support)"
     # once more

@@ -23,7 +23,8 @@ MOST_PARTS = 12
 
 _BETWEEN = re.compile(
     r"(?:(?<=[.?!;:])\s+|\n+|\s*,\s+|\s+)(?:(?:and|but|plus|then|&|also)(?:,?\s+(?:also|then))?,?\s+)"
-    r"|(?<=[.?!;])\s+|\n+|,\s+|:\s+"
+    r"|(?<=[.?!;])\s+|\n+|,\s+|:\s+",
+    re.IGNORECASE,
 )
 _LIKE_A_QUESTION = re.compile(
     r"""\?\s*$
@@ -46,7 +47,7 @@ _NO_QUESTIONS = (
 )  # fmt: skip
 """Intents of parts that need no answer beside another."""
 
-_LIKELY_MEANT = 0.75
+_LIKELY_MEANT = 0.6
 """Probability from which on a part near the topics, but not in them, is told that it has no answer."""
 
 _FEWEST_WORDS = 2
@@ -114,9 +115,10 @@ async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]
         return [whole(text, parsed)]
     parts = [_Part(start, part, await parse(part)) for start, part in spans]
     questions = _without_repeats([part for part in parts if _is_question(part)])
-    for part in parts:
-        if part.intent == "emergency" or (questions == [part] and _is_clearer(part, parsed)):
-            return [whole(text, _with_intent_of(part, parsed))]
+    emergencies = [part for part in parts if part.intent == "emergency"]
+    clearer = [part for part in questions if len(questions) == 1 and _is_clearer(part, parsed)]
+    for part in emergencies or clearer:
+        return [whole(text, _with_intent_of(part, parsed))]
     if len(questions) < 2:
         return [whole(text, parsed)]
     return [

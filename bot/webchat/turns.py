@@ -210,12 +210,19 @@ class Turns:
         asks = (
             [whole(words, await parse(words))] if heard.entities else await understand(words, parse)
         )
-        answers = []
-        for ask in asks:
+        answers: list[list[dict[str, Any]]] = []
+        waited = False
+        for number, ask in enumerate(asks):
             output = WebChatOutput()
             spoken = message(ask.text, output_channel=output, parse_data=ask.parsed)
             await agent.processor.handle_message(spoken)
             answers.append(output.responses)
+            if len(asks) > 1:
+                waits = (await agent.tracker_store.retrieve(conversation_id)).active_loop_name
+                if waited and waits:
+                    # What a form waits for it asks again after each answer; the last time is enough.
+                    answers[number - 1].pop()
+                waited = bool(waits)
         say = partial(self._generate, agent, conversation_id)
         responses = await _in_one(asks, answers, say)
         if responses and asks[0].needs_an_apology:
@@ -251,13 +258,8 @@ async def _in_one(
     say: Callable[..., Awaitable[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
     """The answers to the questions of one message; several are marked, each by its question."""
-    # What the assistant waits for it asks again after each answer: once, at the end, is enough.
-    said_later: list[dict[str, Any]] = []
-    for responses in reversed(answers):
-        responses[:] = [response for response in responses if response not in said_later]
-        said_later += responses
     if sum(map(bool, answers)) < 2:
-        return said_later
+        return [response for responses in answers for response in responses]
     in_order: list[dict[str, Any]] = []
     for ask, responses in zip(asks, answers, strict=True):
         if responses:
