@@ -71,12 +71,15 @@ class FakeProcessor:
         )
         parsed = message.parse_data or await self.parse_message(message)
         tracker.update(UserUttered(message.text, parsed["intent"], parsed["entities"], parsed))
-        await asyncio.sleep(self.seconds)
+        await self.work()
         self.handled.append(message)
         for response in self.reply(message):
             tracker.update(BotUttered(response.get("text")))
             await message.output_channel.send_response(message.sender_id, response)
         await self.tracker_store.save(tracker)
+
+    async def work(self) -> None:
+        await asyncio.sleep(self.seconds)
 
     def intents(self) -> list[str]:
         return [message.parse_data["intent"]["name"] for message in self.handled]
