@@ -347,9 +347,14 @@ NOT_A_TOWN_BEFORE = word_set("""
     """)
 """After these a town's name is part of the name of something else ("Jackson County")."""
 
-ZIP_LOOKALIKE_BEFORE = word_set("""
-    number account order id invoice badge case member membership po box confirmation about over
-    than approximately roughly estimated nearly almost estimate
+NUMBERED_THINGS = word_set("""
+    account order id invoice badge case member membership po box confirmation conf ticket pin
+    password passcode login ext extension room suite apt unit phone fax route precinct
+    """)
+"""What has a number of its own: "badge number 7", "ticket 30301"."""
+
+ZIP_LOOKALIKE_BEFORE = NUMBERED_THINGS | word_set("""
+    number about over than approximately roughly estimated nearly almost estimate
     """)
 ZIP_LOOKALIKE_AFTER = word_set("""
     schools officers students sros people dollars members percent hours kids children seats
