@@ -205,7 +205,9 @@ def _lookup(phrase: str) -> _Name | None:
         return _Name(UNITED_STATES, "nothing")
     if phrase in tables.REGIONS:
         name, states = tables.REGIONS[phrase]
-        return _Name(Place("region", name, name, None, states, None, None), "nothing")
+        is_word = phrase.removeprefix("the ") in tables.NEVER_PLACES
+        region = Place("region", name, name, None, states, None, None)
+        return _Name(region, "state" if is_word else "nothing")
     if phrase in tables.AMBIGUOUS_NAMES:
         return _ambiguous_by_hand(phrase)
     code = _state_codes().get(phrase)
@@ -216,8 +218,10 @@ def _lookup(phrase: str) -> _Name | None:
         name, code = tables.CITY_ALIASES[phrase]
         return _Name(_city(_town_in(key(name), code)), "nothing", LARGE)  # type: ignore[arg-type]
     first, _, rest = phrase.partition(" ")
-    if first in _DIRECTIONS and rest in _state_codes():
-        return _Name(_state(_state_codes()[rest]), "nothing")
+    if first in _DIRECTIONS:
+        rest = rest.removeprefix("east ").removeprefix("west ")  # "north east Ohio"
+        if rest in _state_codes():
+            return _Name(_state(_state_codes()[rest]), "nothing")
     if phrase in tables.FOREIGN_ALIASES:
         return _Name(ForeignPlace(*tables.FOREIGN_ALIASES[phrase]), "nothing")
     return _town_or_foreign(phrase)
@@ -448,7 +452,8 @@ def _misspelt_in_state(phrase: str, state: str) -> Town | None:
 
 # Reading a text ----------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r"\d+|[^\W\d_]+")
+_DOTTED_CODES = "|".join(rf"{code[0]}\. ?{code[1]}" for code in STATE_NAMES)  # "N.C."
+_TOKEN = re.compile(rf"\d+|(?<![\w.])(?i:{_DOTTED_CODES})\b\.?(?!\.?\w)|[^\W\d_]+")
 _INSIDE_A_NAME = re.compile(r"[ \t]{1,4}|[-\u2013]|[ ]?['\u2019][ ]?|\.[ ]?")
 _BEFORE_A_STATE = re.compile(r"\s{0,3}[,/(\[-]?\s{0,3}")
 _BREAK = re.compile(r"[.?!;:,)\n\]]")
@@ -463,7 +468,7 @@ class _Text:
         matches = list(_TOKEN.finditer(text))
         self.starts = [match.start() for match in matches]
         self.ends = [match.end() for match in matches]
-        self.words = [match.group() for match in matches]
+        self.words = [re.sub(r"[. ]", "", match[0]) for match in matches]
         self.low = [key(w) if _ACCENTED.search(w) else w.lower() for w in self.words]
         letters = [w for w in self.words if w[0].isalpha()]
         capitals = sum(w[0].isupper() for w in letters)
@@ -523,7 +528,7 @@ def _longest_by_first_word() -> dict[str, int]:
         *tables.FOREIGN_ALIASES,
     ]
     names += [
-        f"{direction} {state}"
+        f"{direction} east {state}"
         for direction in _DIRECTIONS
         for state in [*_state_codes(), "washington"]
     ]
@@ -556,6 +561,7 @@ class _Found:
     value: str | None = None
     """Canonical text, where it isn't that of the reading."""
     is_town: bool = False
+    is_code: bool = False
 
 
 def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
@@ -565,6 +571,7 @@ def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
         yield from _zip_at(text, start)
         if len(low) != 1 and not _longest_by_first_word().get(low):
             return
+    yield from _half_of_two_states(text, start)
     limit = min(_longest_by_first_word().get(low, 1), len(text) - start)
     for count in range(limit, 0, -1):
         end = start + count
@@ -584,6 +591,22 @@ def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
         yield code
 
 
+def _half_of_two_states(text: _Text, start: int) -> Iterator[_Found]:
+    """The North in "North and South Carolina"."""
+    other = start + 1
+    if text.low[start] not in ("north", "south") or other >= len(text):
+        return
+    if text.low[other] in tables.CONNECTORS:
+        other += 1
+    elif text.gap(other).strip() not in ("&", "/"):
+        return
+    name = text.phrase(other, other + 2) if other + 2 <= len(text) else None
+    if name in _state_codes():
+        half = f"{text.low[start]} {text.low[other + 1]}"
+        if half in _state_codes():
+            yield _Found(start + 1, _state(_state_codes()[half]), "nothing")
+
+
 def _zip_at(text: _Text, start: int) -> Iterator[_Found]:
     code, end = text.low[start], start + 1
     if len(code) != 5 or not _stands_alone(text, start):
@@ -598,6 +621,8 @@ def _zip_at(text: _Text, start: int) -> Iterator[_Found]:
         return
     if after in tables.ZIP_LOOKALIKE_AFTER:
         return
+    if after == "is" and not tables.NUMBERED_THINGS.isdisjoint(text.low[end + 1 : end + 4]):
+        return  # "78701 is my badge number"
     place = _zip(code)
     if place:
         yield _Found(end, place, "nothing")
@@ -727,16 +752,17 @@ def _code_alone(text: _Text, start: int, *, lenient: bool) -> _Found | None:
     if lenient and not (word in tables.CLAUSE_WORD_CODES and not text.is_upper(start)):
         return _Found(start + 1, reading, "nothing")
     if word in tables.WORD_CODES:
-        if text.is_upper(start) and code not in ("OK", "HI", "ME", "AS", "ID"):
-            return _Found(start + 1, reading, "cue")
         if text.is_upper(start):
-            return _Found(start + 1, reading, "preposition")
+            is_commonest = code in ("OK", "HI", "ME", "AS", "ID")
+            return _Found(
+                start + 1, reading, "preposition" if is_commonest else "cue", is_code=True
+            )
         if word in ("as", "hi", "in", "me", "or") or not _ends_phrase(text, start + 1):
             return None
         return _Found(start + 1, reading, "in")
     if text.is_upper(start) or word not in tables.OTHER_SHORT_WORDS:
         return _Found(start + 1, reading, "nothing")
-    return _Found(start + 1, reading, "cue")
+    return _Found(start + 1, reading, "cue", is_code=True)
 
 
 def _ends_phrase(text: _Text, index: int) -> bool:
@@ -767,31 +793,58 @@ def find_places(text: str) -> tuple[PlaceMention, ...]:
     mentions: list[PlaceMention] = []
     index = after_mention = guesses = 0
     while index < len(words):
-        is_listed = bool(mentions) and _only_connects(words, after_mention, index)
+        link = _link(words, after_mention, index) if mentions else None
         found = next(
             (
                 found
                 for found in _found_at(words, index, lenient=False)
-                if _is_meant(words, index, found, is_listed=is_listed)
+                if _is_meant(words, index, found, link=link)
             ),
             None,
         )
         if found is None and guesses < MOST_GUESSES and _may_be_misspelt(words.low[index]):
             guesses += 1
-            found = _misspelt_at(words, index, is_listed=is_listed)
+            found = _misspelt_at(words, index, is_listed=link is not None)
         if found is None:
             index += 1
             continue
         start, end = words.starts[index], words.ends[found.end - 1]
-        mentions.append(PlaceMention(start, end, text[start:end], _value(found)))
+        value = _value(found)
+        before = mentions[-1].value if mentions else ""
+        is_beside_state = _joins(link) and before in STATE_NAMES.values()
+        if value == "la" and (is_beside_state or _leads_to_state(words, found.end)):
+            value = STATE_NAMES["LA"]
+        if before == UNITED_STATES.name and _NARROWS.fullmatch(text, mentions[-1].end, start):
+            mentions.pop()  # "anywhere in Texas"
+        mentions.append(PlaceMention(start, end, text[start:end], value))
         index = after_mention = found.end
     return tuple(mentions)
 
 
-def _only_connects(text: _Text, start: int, end: int) -> bool:
-    """Whether nothing but "and", "or", commas stand between two words."""
-    between = text.text[text.ends[start - 1] : text.starts[end]].lower()
-    return len(between) < 12 and not re.sub(r"\b(?:and|or)\b|[\s,/&]", "", between)
+_LINK = re.compile(r"(?:\b(?:and|or)\b|[\s,/&])*")
+_NARROWS = re.compile(r"\s+(?:in|near|on|around|within|throughout)(?: the)?\s+", re.IGNORECASE)
+
+
+def _link(text: _Text, start: int, end: int) -> str | None:
+    """What stands between two words if it is nothing but "and", "or", commas; else `None`."""
+    after, before = text.ends[start - 1], text.starts[end]
+    between = text.text[after:before].lower() if before - after < 12 else "far"
+    return between if _LINK.fullmatch(between) else None
+
+
+def _joins(link: str | None) -> bool:
+    return bool(link and link.strip(" ,"))
+
+
+def _leads_to_state(text: _Text, index: int) -> bool:
+    """Whether a state comes next in a list: "OH, IN, or KY", "md dc or va"."""
+    after = index + (index < len(text) and text.low[index] in tables.CONNECTORS)
+    if after >= len(text) or _link(text, index, after) is None:
+        return False
+    word = text.low[after]
+    if word.upper() in STATE_NAMES:
+        return text.is_upper(after) or word not in tables.WORD_CODES | tables.OTHER_SHORT_WORDS
+    return any(_states_at(text, after, after_comma=False))
 
 
 def _cue_before(text: _Text, index: int) -> str:
@@ -802,10 +855,32 @@ def _cue_before(text: _Text, index: int) -> str:
     return text.low[back] if back >= 0 and not text.ends_clause(back + 1) else ""
 
 
-def _is_meant(text: _Text, start: int, found: _Found, *, is_listed: bool) -> bool:
-    """Whether the sentence lets a name be a place here."""
+_INTRODUCES = {("name", "is"), ("i", "am"), ("i", "m")}
+
+
+def _is_person(text: _Text, start: int, end: int) -> bool:
+    """Whether a name is somebody's here: "officer Jackson", "my name is Virginia"."""
+    if text.phrase(start, end) not in tables.PERSON_NAMES or not start or text.ends_clause(start):
+        return False
+    before = text.low[start - 1]
+    return (
+        before in tables.TITLES
+        or before == "im"
+        or tuple(text.low[start - 2 : start]) in _INTRODUCES
+    )
+
+
+def _is_meant(text: _Text, start: int, found: _Found, *, link: str | None) -> bool:
+    """Whether the sentence lets a name be a place here.
+
+    Args:
+        link: What stands between it and the place before, where the two are listed.
+    """
+    if _is_person(text, start, found.end):
+        return False
     following = text.low[found.end] if found.end < len(text) else ""
-    if found.is_town and following in tables.NOT_A_TOWN_BEFORE and not text.ends_clause(found.end):
+    is_town = found.is_town or isinstance(found.reading, AmbiguousPlace)
+    if is_town and following in tables.NOT_A_TOWN_BEFORE and not text.ends_clause(found.end):
         return False
     if found.reading is UNITED_STATES and "anywhere" in text.low[start : found.end]:
         return not any(word in tables.NEGATIONS for word in text.low[:start])
@@ -819,16 +894,25 @@ def _is_meant(text: _Text, start: int, found: _Found, *, is_listed: bool) -> boo
         following in tables.PLACE_NOUNS and not text.ends_clause(found.end)
     )
     is_whole = _has_only(text, start, found.end, tables.FILLERS)
-    if needs == "preposition":  # "in OK", but never "OK"
-        return cue in tables.STRONG_CUES or cue in tables.WEAK_CUES
+    is_in_list = _joins(link) or (link is not None and _leads_to_state(text, found.end))
+    if needs == "preposition":  # "in OK", "TX, OK, or AR", but never "OK"
+        return is_in_list or cue in tables.STRONG_CUES or cue in tables.WEAK_CUES
     if needs == "in":
-        return cue in ("in", "near", "around") or (is_whole and text.low[start] not in ("ok", "oh"))
+        return (
+            is_in_list
+            or cue in ("in", "near", "around")
+            or (is_whole and text.low[start] not in ("ok", "oh"))
+        )
     if needs == "capital":
         population = _population(found.reading)
         if is_whole and cue in ("", *tables.STRONG_CUES):
             return population >= tables.WORD_TOWN_WHOLE_MESSAGE
         return is_strong and text.is_capital(start) and population >= tables.WORD_TOWN_IN_SENTENCE
-    if is_strong or is_listed or is_whole:
+    if needs == "strong cue" and not _ends_phrase(text, found.end):
+        is_strong = False  # "in mass casualty events"
+    if is_strong or link is not None or is_whole:
+        return True
+    if needs == "cue" and found.is_code and _leads_to_state(text, found.end):
         return True
     if _has_only(text, start, found.end, tables.FILLERS_AND_TOPIC):
         return found.end - start > 1 or text.low[start] not in tables.CLAUSE_WORD_CODES
