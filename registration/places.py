@@ -10,7 +10,7 @@ classes or chat; names are in `registration/place_tables.py`, towns and ZIP code
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -160,7 +160,7 @@ def _is_known_by_name_alone(town: Town) -> bool:
     return _is_capital(town) or tables.LARGEST_CITY_NOT_CAPITAL.get(town.state) == town.name
 
 
-def _among(towns: list[Town]) -> Place | AmbiguousPlace:
+def _among(towns: Sequence[Town]) -> Place | AmbiguousPlace:
     """The town that is meant by its name alone, or the question which one."""
     largest = towns[0]
     rivals = [
@@ -240,7 +240,7 @@ def _ambiguous_by_hand(phrase: str) -> _Name:
 
 
 def _town_or_foreign(phrase: str) -> _Name | None:
-    towns = gazetteer().named(phrase)
+    towns = _towns(phrase)
     foreign = gazetteer().foreign.get(phrase)
     if foreign and (
         not towns
@@ -261,21 +261,21 @@ def _town_or_foreign(phrase: str) -> _Name | None:
     return _Name(reading, _town_needs(phrase, towns), towns[0].population)
 
 
-def _hamlet(phrase: str, towns: list[Town]) -> Reading:
+def _hamlet(phrase: str, towns: Sequence[Town]) -> Reading:
     """A tiny place's name may as well be a misspelt state or large city: "Huston", "Indian"."""
     spelling = phrase.replace(" ", "")
     edits, states = _nearest_states(spelling)
     if edits == 1 and len(spelling) >= 5:
         return states[0] if len(states) == 1 else _question(phrase, states)
     edits, names = _nearest_cities(spelling, _city_spellings()[0])
-    if edits <= 1 and gazetteer().named(names[0]):
-        cities = [_among(gazetteer().named(name)) for name in names if gazetteer().named(name)]
+    if edits <= 1 and _towns(names[0]):
+        cities = [_among(_towns(name)) for name in names if _towns(name)]
         return _question(towns[0].name, [*cities, _among(towns)])
     return _among(towns)
 
 
 def _town_needs(
-    phrase: str, towns: list[Town]
+    phrase: str, towns: Sequence[Town]
 ) -> Literal["nothing", "cue", "strong cue", "capital", "state"]:
     words = phrase.split()
     population = towns[0].population
@@ -294,7 +294,7 @@ def _town_needs(
     return "strong cue" if population < LARGE / 2 and phrase in common_words() else "cue"
 
 
-def _one_reading(towns: list[Town]) -> bool:
+def _one_reading(towns: Sequence[Town]) -> bool:
     return isinstance(_among(towns), Place)
 
 
@@ -308,8 +308,13 @@ def _state_codes() -> dict[str, str]:
     return names
 
 
+@lru_cache(maxsize=8192)
+def _towns(phrase: str) -> tuple[Town, ...]:
+    return tuple(gazetteer().named(phrase))
+
+
 def _town_in(phrase: str, state: str) -> Town | None:
-    return next((town for town in gazetteer().named(phrase) if town.state == state), None)
+    return next((town for town in _towns(phrase) if town.state == state), None)
 
 
 @lru_cache(maxsize=1)
@@ -412,7 +417,7 @@ def _misspelt(phrase: str, *, strict: bool) -> Reading | None:
         return states[0] if len(states) == 1 else _question(phrase, states)
     if not names:
         return None
-    sizes = {name: gazetteer().named(name) for name in names}
+    sizes = {name: _towns(name) for name in names}
     names.sort(key=lambda name: -(sizes[name][0].population if sizes[name] else LARGE))
     readings = [found.reading for name in names if (found := _lookup(name))]
     if len(readings) > 1 and sizes[names[0]] and sizes[names[1]]:
@@ -469,6 +474,10 @@ class _Text:
         self.starts = [match.start() for match in matches]
         self.ends = [match.end() for match in matches]
         self.words = [re.sub(r"[. ]", "", match[0]) for match in matches]
+        self._gaps = [
+            text[end:start]
+            for end, start in zip([0, *self.ends], [*self.starts, len(text)], strict=True)
+        ]
         self.low = [key(w) if _ACCENTED.search(w) else w.lower() for w in self.words]
         letters = [w for w in self.words if w[0].isalpha()]
         capitals = sum(w[0].isupper() for w in letters)
@@ -483,8 +492,7 @@ class _Text:
 
     def gap(self, index: int) -> str:
         """What stands before a word; for the one past the end, what follows the last."""
-        start = self.ends[index - 1] if index else 0
-        return self.text[start : self.starts[index] if index < len(self) else None]
+        return self._gaps[index]
 
     def is_upper(self, index: int) -> bool:
         return self.words[index].isupper() and not self.is_shouted
@@ -496,21 +504,26 @@ class _Text:
         """Whether a clause ends before this word."""
         return index >= len(self) or bool(_BREAK.search(self.gap(index)))
 
-    def phrase(self, start: int, end: int) -> str | None:
-        """The key of some words, `None` if what stands between them keeps them apart."""
+    def phrases(self, start: int, most: int) -> list[str]:
+        """The keys of a word, of it and the next, and so on while nothing keeps them apart."""
         joined = self.low[start]
-        for index in range(start + 1, end):
+        keys = [joined]
+        for index in range(start + 1, min(start + most, len(self))):
             gap = self.gap(index)
             if not _INSIDE_A_NAME.fullmatch(gap) or (
                 "." in gap and len(self.low[index - 1]) > 2 and self.low[index - 1] != "ste"
             ):
-                return None
+                break
             joined += self.low[index] if gap in ("'", "\u2019") else " " + self.low[index]
-        if end - start > 1:
             first, _, rest = joined.partition(" ")
-            if rest and first in ABBREVIATIONS:
-                return f"{ABBREVIATIONS[first]} {rest}"
-        return joined
+            is_short = rest and first in ABBREVIATIONS
+            keys.append(f"{ABBREVIATIONS[first]} {rest}" if is_short else joined)
+        return keys
+
+    def phrase(self, start: int, end: int) -> str | None:
+        """The key of some words, `None` where there are none or they are kept apart."""
+        keys = self.phrases(start, end - start) if start < len(self) else []
+        return keys[-1] if len(keys) == end - start else None
 
 
 @lru_cache(maxsize=1)
@@ -572,13 +585,10 @@ def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
         if len(low) != 1 and not _longest_by_first_word().get(low):
             return
     yield from _half_of_two_states(text, start)
-    limit = min(_longest_by_first_word().get(low, 1), len(text) - start)
-    for count in range(limit, 0, -1):
-        end = start + count
-        phrase = text.phrase(start, end)
-        if phrase is None:
-            continue
-        if count == 1 and not gazetteer().named(phrase):
+    phrases = text.phrases(start, _longest_by_first_word().get(low, 1))
+    for count in range(len(phrases), 0, -1):
+        end, phrase = start + count, phrases[count - 1]
+        if count == 1 and not _towns(phrase):
             phrase = _without_spaces().get(phrase, phrase)
         yield from _with_state(text, end, phrase, lenient=lenient)
         yield from _with_country(text, end, phrase)
@@ -600,8 +610,7 @@ def _half_of_two_states(text: _Text, start: int) -> Iterator[_Found]:
         other += 1
     elif text.gap(other).strip() not in ("&", "/"):
         return
-    name = text.phrase(other, other + 2) if other + 2 <= len(text) else None
-    if name in _state_codes():
+    if text.phrase(other, other + 2) in _state_codes():
         half = f"{text.low[start]} {text.low[other + 1]}"
         if half in _state_codes():
             yield _Found(start + 1, _state(_state_codes()[half]), "nothing")
@@ -646,7 +655,7 @@ def _with_state(text: _Text, end: int, phrase: str, *, lenient: bool) -> Iterato
     """A town with its state beside it: "Austin TX", "springfield, illinois 62701"."""
     if end >= len(text):
         return
-    towns = {town.state: town for town in gazetteer().named(phrase)}
+    towns = {town.state: town for town in _towns(phrase)}
     if phrase in tables.CITY_ALIASES:
         name, state = tables.CITY_ALIASES[phrase]
         town = _town_in(key(name), state)
@@ -689,16 +698,13 @@ def _after_zip(text: _Text, index: int) -> int:
 
 def _states_at(text: _Text, index: int, *, after_comma: bool) -> Iterator[tuple[int, str, bool]]:
     """States named from a word on: the word after, the code, and whether a code stands there."""
-    for count in (4, 3, 2, 1):
-        phrase = text.phrase(index, index + count) if index + count <= len(text) else None
-        if phrase is None:
-            continue
+    for count, phrase in reversed([*enumerate(text.phrases(index, 4), start=1)]):
         code = "WA" if phrase == "washington" else _state_codes().get(phrase)
         if code:
             yield index + count, code, False
             return
     word = text.low[index]
-    if word == "d" and text.phrase(index, index + 2) == "d c" and index + 2 <= len(text):
+    if word == "d" and text.phrase(index, index + 2) == "d c":
         yield index + 2, "DC", True
     if len(word) != 2 or word.upper() not in STATE_NAMES:
         return
@@ -718,10 +724,7 @@ def _with_country(text: _Text, end: int, phrase: str) -> Iterator[_Found]:
     is_part = phrase in tables.FOREIGN_PARTS
     if end >= len(text) or not (foreign or is_part) or not _BEFORE_A_STATE.fullmatch(text.gap(end)):
         return
-    for count in (5, 4, 3, 2, 1):
-        country = text.phrase(end, end + count) if end + count <= len(text) else None
-        if country is None:
-            continue
+    for count, country in reversed([*enumerate(text.phrases(end, 5), start=1)]):
         named = gazetteer().foreign.get(country)
         name = (
             tables.FOREIGN_PARTS.get(country)
@@ -944,7 +947,7 @@ def _misspelt_at(text: _Text, start: int, *, is_listed: bool) -> _Found | None:
     near_cue = cue in tables.STRONG_CUES or cue in tables.WEAK_CUES or is_listed
     for count in (3, 2, 1):
         end = start + count
-        phrase = text.phrase(start, end) if end <= len(text) else None
+        phrase = text.phrase(start, end)
         if phrase is None or any(
             word in common_words() and word not in tables.NAME_WORDS for word in text.low[start:end]
         ):

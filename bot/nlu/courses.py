@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bot.nlu.mentions import Mention, corrected, words_of
+from bot.nlu.mentions import Ground, Mention, corrected, words_of
 from registration.place_tables import word_set
 
 COURSE_CODES = (
@@ -112,67 +112,75 @@ _SMALL_TALK = word_set("""
 def find_courses(text: str) -> tuple[Mention, ...]:
     """The courses that a text names, in order, none overlapping."""
     words = words_of(text)
-    spelt = [corrected(word.text, _VOCABULARY) for word in words]
-    joined = " ".join(spelt)
-    if not _MAY_HOLD.search(joined):
+    said = _Said([corrected(word.text, _VOCABULARY) for word in words])
+    if not _MAY_HOLD.search(said.joined):
         return ()
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
     at = 0
-    for number, word in enumerate(spelt):
+    for number, word in enumerate(said.words):
         starts[at] = number
         ends[at + len(word)] = number
         at += len(word) + 1
 
+    ground = Ground(at)
     found: list[tuple[int, int, str]] = []  # first word, last word, code
-
-    def add(start: int, end: int, code: str) -> None:
-        if start in starts and end in ends:
-            first, last = starts[start], ends[end]
-            if all(
-                last < other_first or first > other_last for other_first, other_last, _ in found
-            ):
-                found.append((first, last, code))
-
     for code, pattern in _NAMES:
-        for match in pattern.finditer(joined):
-            add(*match.span(), code)
-    for match in _BARE.finditer(joined):
-        kind = match.lastgroup
-        if match.start() not in starts or match.end() not in ends or kind is None:
-            continue
-        if _is_course(kind, spelt, starts[match.start()], ends[match.end()], joined):
-            add(*match.span(), "basic" if kind == "hours" else kind)
+        for match in pattern.finditer(said.joined):
+            start, end = match.span()
+            if start in starts and end in ends and ground.claim(start, end):
+                found.append((starts[start], ends[end], code))
+    for match in _BARE.finditer(said.joined):
+        kind, (start, end) = str(match.lastgroup), match.span()
+        if (
+            start in starts
+            and end in ends
+            and _is_course(kind, said, starts[start], ends[end])
+            and ground.claim(start, end)
+        ):
+            found.append((starts[start], ends[end], "basic" if kind == "hours" else kind))
     return tuple(
         Mention(words[first].start, words[last].end, code) for first, last, code in sorted(found)
     )
 
 
 _MAY_HOLD = re.compile(
-    r"basic|adv|superv|manag|mgmt|leadership|crime|environ|c ?e?p ?t ?e|sep ?ted|mental|amh|sso|security"
-    r"|unit|conf|nssc|school safety|\b40|forty"
+    r"basic|adv|superv|manag|mgmt|leadership|crime|environ|c ?e?p ?t ?e|sep ?ted|mental|amh|sso"
+    r"|security|unit|conf|nssc|school safety|\b40|forty"
 )
 
 
-def _is_course(kind: str, words: list[str], first: int, last: int, joined: str) -> bool:
+class _Said:
+    """The words of a message, spelt right, and what holds for all of it."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+        self.joined = " ".join(words)
+        telling = [number for number, word in enumerate(words) if word not in _SMALL_TALK]
+        self.first_telling, self.last_telling = (telling or [0])[0], (telling or [0])[-1]
+        self.is_about_account = not _ACCOUNT_WORDS.isdisjoint(words)
+        self.is_about_any_event = bool(_ANY_EVENT.search(self.joined))
+
+
+def _is_course(kind: str, said: _Said, first: int, last: int) -> bool:
     """Whether a bare word that may be an adjective, or a thing of its own, names the course."""
+    words = said.words
     before = words[first - 1] if first else ""
     after = words[last + 1] if last + 1 < len(words) else ""
-    rest = [*words[:first], *words[last + 1 :]]
-    is_asked_for = all(word in _SMALL_TALK for word in words[:first])
-    is_alone = is_asked_for and all(word in _SMALL_TALK for word in words[last + 1 :])
+    is_asked_for = said.first_telling >= first  # nothing but small talk comes before
+    is_alone = is_asked_for and said.last_telling <= last
     if kind == "conference":
         return (
             before not in _OTHER_CONFERENCES
             and after not in _CONFERENCE_OTHERWISE
-            and not _ANY_EVENT.search(joined)
+            and not said.is_about_any_event
         )
     if kind in ("supervisors", "unite", "hours"):
         if before in _NO_COURSE_AFTER - {"in"} or after == "said":
             return False
         is_plural = words[first] == "supervisors"  # a person is rarely in the plural
         return is_alone or (is_plural and after in _PLACE_OR_TIME_AFTER and is_asked_for)
-    if not _ACCOUNT_WORDS.isdisjoint(rest):
+    if said.is_about_account:
         return False
     if words[first] == "advance":
         return is_alone and before != "in"

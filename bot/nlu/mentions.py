@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -105,6 +105,19 @@ def corrected(word: str, vocabulary: tuple[str, ...]) -> str:
     return nearest if distances[nearest] <= slips and long_enough else word
 
 
-def is_free(start: int, end: int, taken: Collection[Mention]) -> bool:
-    """Whether a stretch of text overlaps none of the mentions."""
-    return all(end <= mention.start or start >= mention.end for mention in taken)
+class Ground:
+    """The stretches of a text that are spoken for; each belongs to the first who claims it.
+
+    Args:
+        size: How many letters (or words) there are.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._marks = bytearray(size)
+
+    def claim(self, start: int, end: int) -> bool:
+        """Takes a stretch and says so, unless a part of it is taken."""
+        if self._marks.find(1, start, end) >= 0:
+            return False
+        self._marks[start:end] = b"\1" * (end - start)
+        return True

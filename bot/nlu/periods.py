@@ -12,8 +12,9 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
-from bot.nlu.mentions import NAMED, Mention, Respelt, corrected
+from bot.nlu.mentions import NAMED, Ground, Mention, Respelt, corrected
 
 _MONTHS = {
     name: number
@@ -132,10 +133,8 @@ def find_periods(text: str, today: date) -> tuple[Mention, ...]:
     low = respelt.text
     if not _TRIGGER.search(low):
         return ()
-    times: list[_Time] = []
-    for time in _times(low, today):
-        if all(time.end <= other.start or time.start >= other.end for other in times):
-            times.append(time)
+    ground = Ground(len(low))
+    times = [time for time in _times(low, today) if ground.claim(time.start, time.end)]
     times.sort(key=lambda time: time.start)
     times = _ranges(low, times)
     times = [_bounded(low, time, today) for time in times]
@@ -329,6 +328,7 @@ _DAY_CUE = re.compile(
 )
 
 
+_LONGEST_SMALL_TALK = 100
 _SHORT_WAY_BACK = 40
 """Letters before a time in which its preposition stands; long messages are not read again."""
 
@@ -410,10 +410,18 @@ def _is_dated(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_alone(text: str, match: re.Match[str]) -> bool:
-    return bool(
+    return _is_small_talk_before(text, match) and bool(_FULL_TALK.fullmatch(text, match.end()))
+
+
+def _is_small_talk_before(text: str, match: re.Match[str]) -> bool:
+    return match.start() <= _LONGEST_SMALL_TALK and bool(
         _ONLY_SMALL_TALK.fullmatch(text, 0, match.start())
-        and _FULL_TALK.fullmatch(text, match.end())
     )
+
+
+@lru_cache(maxsize=16)
+def _speaks_of_classes(text: str) -> bool:
+    return bool(_CLASS_WORD.search(text))
 
 
 def _month_said(match: re.Match[str], today: date) -> tuple[date, date]:
@@ -459,7 +467,7 @@ def _relative(text: str, today: date) -> Iterator[_Time]:
         if not (is_ahead and match["unit"] == "day" and _count(match) > 31):
             yield _Time(*match.span(), *_counted(match, today, is_ahead=is_ahead))
     for match in _TODAY.finditer(text):
-        if _CLASS_WORD.search(text) or _is_alone(text, match):
+        if _is_alone(text, match) or _speaks_of_classes(text):
             day = today + timedelta(days=match.group() == "tomorrow")
             yield _Time(*match.span(), day, day)
 
@@ -570,8 +578,8 @@ def _is_time(text: str, match: re.Match[str]) -> bool:
             (lists := _LISTS.match(text, match.end()))
             and (
                 lists["other"] not in _ALSO_WORDS
-                or _CLASS_WORD.search(text)
-                or _ONLY_SMALL_TALK.fullmatch(text, 0, match.start())
+                or _speaks_of_classes(text)
+                or _is_small_talk_before(text, match)
             )
         )
     )

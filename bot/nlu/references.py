@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.nlu.mentions import Mention, Respelt, corrected, is_free, lowered
+from bot.nlu.mentions import Ground, Mention, Respelt, corrected, lowered
 from registration.place_tables import NUMBERED_THINGS
 
 _ORDINALS = {
@@ -105,9 +105,10 @@ def find_references(text: str, others: Sequence[Mention] = ()) -> tuple[Mention,
     """
     low, respelt = lowered(text), Respelt(text, lambda word: corrected(word, _MISSPELLABLE))
     found: list[Mention] = []
+    ground = Ground(len(text))
 
     def add(start: int, end: int, value: str) -> None:
-        if is_free(start, end, found):
+        if ground.claim(start, end):
             found.append(Mention(start, end, value))
 
     if whole := _WHOLE.fullmatch(respelt.text):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.nlu.courses import find_courses
-from bot.nlu.mentions import Mention, is_free, lowered
+from bot.nlu.mentions import Ground, Mention, lowered
 from bot.nlu.periods import find_periods
 from bot.nlu.references import find_references
 from registration.places import find_places
@@ -66,31 +66,37 @@ class Entity:
 
 def find_entities(text: str, today: date) -> tuple[Entity, ...]:
     """The places, courses, periods and references of a message, in order, none overlapping."""
+    ground = Ground(len(text))
     taken: list[Mention] = []
     found: list[Entity] = []
 
     def claim(kind: str, mentions: Sequence[Mention]) -> None:
         for mention in mentions:
-            if is_free(mention.start, mention.end, taken):
+            if ground.claim(mention.start, mention.end):
                 taken.append(mention)
                 found.append(Entity(kind, mention.start, mention.end, mention.value))
 
     places = [Mention(place.start, place.end, place.value) for place in find_places(text)]
     claim("course", find_courses(text))
-    claim("period", [time for time in find_periods(text, today) if not _is_inside(time, places)])
+    claim("period", _not_inside(find_periods(text, today), places))
     claim("place", places)
     claim("reference", find_references(text, taken))
     return tuple(sorted(found, key=lambda entity: entity.start))
 
 
-def _is_inside(mention: Mention, others: Sequence[Mention]) -> bool:
-    """Whether a mention is only a part of another: the season in "Spring, TX"."""
-    return any(
-        other.start <= mention.start
-        and mention.end <= other.end
-        and other.end - other.start > mention.end - mention.start
-        for other in others
-    )
+def _not_inside(mentions: Sequence[Mention], others: Sequence[Mention]) -> list[Mention]:
+    """The mentions that aren't only a part of another: not the season in "Spring, TX"."""
+    over = {at: other for other in others for at in range(other.start, other.end)}
+
+    def is_part(mention: Mention) -> bool:
+        other = over.get(mention.start)
+        return bool(
+            other
+            and mention.end <= other.end
+            and other.end - other.start > mention.end - mention.start
+        )
+
+    return [mention for mention in mentions if not is_part(mention)]
 
 
 def is_only_an_answer(text: str, entities: Sequence[Entity]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,33 @@ def test_extractor_sets_entities_on_the_text_as_typed(
 
     assert [(e["entity"], text[e["start"] : e["end"]], e["value"]) for e in entities] == expected
     assert {e["extractor"] for e in entities} <= {"GazetteerEntityExtractor"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "in or ",
+        "may ",
+        "Portland ",
+        "basic, ",
+        "conference today ",
+        "the second one ",
+        "the Dallas one ",
+        "TX, OK or ",
+        "week of 6/14 ",
+        "anywhere in ",
+        "s s ",
+        "springfeild ",
+    ],
+)
+def test_a_long_message_is_understood_in_a_moment(words: str) -> None:
+    text = (words * 4000)[:4000]
+
+    started = time.process_time()
+    is_only_an_answer(text, find_entities(text, TODAY))
+
+    # It takes a twentieth of that; what is quadratic takes longer.
+    assert time.process_time() - started < 1
 
 
 def test_places_in_messages_are_understood_again() -> None:
