@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Literal
 
@@ -39,17 +39,24 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Place:
-    kind: Literal["state", "city", "zip", "region", "country"]
+    kind: Literal["state", "city", "zip", "region", "country", "several"]
     name: str
     """Canonical text: `resolve(name)` gives this place again."""
     label: str
     """How to say it in a sentence: "Austin, Texas"."""
     state: str | None
-    """USPS code; `None` for a region or the country."""
+    """USPS code; `None` for a region, the country or several places."""
     states: tuple[str, ...]
     """The states it lies in or covers; empty for the whole country."""
     latitude: float | None
     longitude: float | None
+    parts: tuple[Place, ...] = ()
+    """The places that several are; empty for a single one."""
+
+    @property
+    def each(self) -> tuple[Place, ...]:
+        """The places that several are, or the single one."""
+        return self.parts or (self,)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,12 @@ NEGLIGIBLE = 10
 """A namesake is offered as an option down to this fraction of the largest; capitals always are."""
 
 MOST_OPTIONS = 4
+
+MOST_TOGETHER = 5
+"""So many places are searched at once; of a longer list, the first."""
+
+TOGETHER = "; "
+"""Stands between the names of places that are meant together: "Texas; Oklahoma"."""
 
 FOREIGN_GIANT = 20
 """A foreign city is meant rather than its American namesake from this many times its size on,
@@ -661,6 +674,11 @@ def _with_state(text: _Text, end: int, phrase: str, *, lenient: bool) -> Iterato
         town = _town_in(key(name), state)
         towns = {**towns, state: town} if town else towns
     gap = text.gap(end)
+    if text.low[end] == "in" and end + 1 < len(text):  # "Portland in Maine"
+        for after, code, is_code in _states_at(text, end + 1, after_comma=False):
+            if code in towns and not is_code:
+                yield _Found(after, _city(towns[code]), "nothing")
+                return
     if not towns or not _BEFORE_A_STATE.fullmatch(gap):
         return
     is_state_name = phrase in _state_codes()
@@ -772,8 +790,7 @@ def _ends_phrase(text: _Text, index: int) -> bool:
     return text.ends_clause(index) or text.low[index] in tables.AFTER_A_PLACE
 
 
-def _value(found: _Found) -> str:
-    reading = found.reading
+def _value_of(reading: Reading) -> str:
     if isinstance(reading, Place):
         return reading.name
     if isinstance(reading, AmbiguousPlace):
@@ -812,7 +829,7 @@ def find_places(text: str) -> tuple[PlaceMention, ...]:
             index += 1
             continue
         start, end = words.starts[index], words.ends[found.end - 1]
-        value = _value(found)
+        value = _value_of(found.reading)
         before = mentions[-1].value if mentions else ""
         is_beside_state = _joins(link) and before in STATE_NAMES.values()
         if value == "la" and (is_beside_state or _leads_to_state(words, found.end)):
@@ -971,8 +988,38 @@ def resolve(text: str) -> Reading | None:
     """What place a short text means, typos allowed; a question when it may mean several.
 
     State codes count in capitals; in lower case not where they are words ("ok", "hi", "me").
+    Several places are joined by `TOGETHER`; what is abroad or unknown among them is left out.
     """
-    return _resolve(text.strip()[:200])
+    parts = text.split(TOGETHER, MOST_TOGETHER)[:MOST_TOGETHER]
+    readings = [_resolve(part.strip()[:200]) for part in parts]
+    return _together(readings) if len(readings) > 1 else readings[0]
+
+
+def _together(readings: Iterable[Reading | None]) -> Reading | None:
+    """Several places as one; if some are ambiguous, the question which are meant."""
+    known = [reading for reading in readings if reading is not None]
+    choices = [
+        (reading,) if isinstance(reading, Place) else reading.options
+        for reading in known
+        if not isinstance(reading, ForeignPlace)
+    ]
+    if not choices:
+        return known[0] if known else None
+    options = [_several(places) for places in islice(product(*choices), 2 * MOST_OPTIONS)]
+    if len(options) == 1:
+        return options[0]
+    names = [_value_of(reading) for reading in known if not isinstance(reading, ForeignPlace)]
+    return AmbiguousPlace(TOGETHER.join(names), tuple(options))
+
+
+def _several(places: Iterable[Place]) -> Place:
+    parts = tuple(dict.fromkeys(places))
+    if UNITED_STATES in parts or len(parts) == 1:
+        return UNITED_STATES if UNITED_STATES in parts else parts[0]
+    name = TOGETHER.join(part.name for part in parts)
+    label = " or ".join(part.label for part in parts)
+    states = dict.fromkeys(state for part in parts for state in part.states)
+    return Place("several", name, label, None, tuple(states), None, None, parts)
 
 
 @lru_cache(maxsize=2048)

@@ -223,7 +223,7 @@ def test_neighbouring_states_with_most_classes_first(db: Database) -> None:
     a_class(db, "CO", "Denver, CO")  # not beside Texas
 
     def beside(**asked: Any) -> dict[str, int]:
-        return dict(neighbouring_states_with_classes(db, state="TX", now=NOW, **asked))
+        return dict(neighbouring_states_with_classes(db, states=["TX"], now=NOW, **asked))
 
     assert beside() == {"OK": 3, "LA": 1}
     assert list(beside()) == ["OK", "LA"]

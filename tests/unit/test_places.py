@@ -178,6 +178,20 @@ def test_no_text_breaks_the_search(text: str) -> None:
         end = mention.end
 
 
+def test_several_places_are_one_with_the_states_of_all() -> None:
+    several = resolve("Dallas, TX; Oklahoma; Fort Worth, TX")
+
+    assert isinstance(several, Place)
+    assert several.label == "Dallas, Texas or Oklahoma or Fort Worth, Texas"
+    assert (several.state, several.states) == (None, ("TX", "OK"))
+    assert [part.kind for part in several.each] == ["city", "state", "city"]
+    assert resolve(several.name) == several
+    question = resolve("portland; texas")
+    assert isinstance(question, AmbiguousPlace)
+    assert resolve(question.text) == question
+    assert all(resolve(option.name) == option for option in question.options)
+
+
 def test_neighbours_are_mutual() -> None:
     assert set(STATE_NEIGHBOURS) == set(STATE_NAMES)
     assert [(a, b) for a in STATE_NAMES for b in neighbours(a) if a not in neighbours(b)] == []
