@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.nlu.entities import EntityAnswerClassifier, GazetteerEntityExtractor
+from bot.nlu.entities import EntityAnswerClassifier, GazetteerEntityExtractor, today
 from bot.nlu.spotting import find_entities, is_only_an_answer
 from registration.places import resolve
 
@@ -138,6 +139,33 @@ def test_a_long_message_is_understood_in_a_moment(words: str) -> None:
 
     # It takes a tenth of that; if it grew with the square of the length, it would take longer.
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"),
+    [
+        ("America/New_York", 23),
+        ("America/Chicago", 23),
+        ("America/Los_Angeles", 23),
+        ("America/New_York", 4),
+        ("America/Los_Angeles", 0),
+        ("Pacific/Honolulu", 20),
+    ],
+)
+@pytest.mark.parametrize("month", [3, 7])
+def test_today_is_the_day_it_is_where_people_are_up(zone: str, hour: int, month: int) -> None:
+    now = datetime(2027, month, 31, hour, 30, tzinfo=ZoneInfo(zone))
+
+    assert today(now) == date(2027, month, 31)
+
+
+def test_periods_are_counted_from_today() -> None:
+    evening = datetime(2027, 3, 31, 22, tzinfo=ZoneInfo("America/Chicago"))  # in UTC it is April
+    extractor = GazetteerEntityExtractor(today=lambda: today(evening))
+
+    (message,) = extractor.process([Message.build(text="classes this month")])
+
+    assert [e["value"] for e in message.get("entities")] == ["2027-03-01/2027-03-31"]
 
 
 def test_places_in_messages_are_understood_again() -> None:
