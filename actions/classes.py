@@ -113,7 +113,7 @@ class ActionShowClasses(LookupAction):
         if page.total:
             return show_page(dispatcher, search, page, response=_found(page))
 
-        if search.place and search.place.kind in ("city", "zip"):
+        if search.is_around:
             in_state = search.in_state()
             page = await self.service.upcoming_classes(in_state)
             if page.total and in_state.place:

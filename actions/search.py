@@ -13,7 +13,7 @@ from typing import Any
 from rasa_sdk import Tracker
 
 from registration.members import Attendance
-from registration.places import Place, resolve
+from registration.places import TOGETHER, Place, resolve
 from registration.queries import ClassSummary
 
 SEARCH_ENTITIES = ("place", "course", "period")
@@ -42,14 +42,21 @@ class Search:
         return self == Search()
 
     def in_state(self) -> Search:
-        """The same search in the whole state of its place."""
-        state = resolve(self.place.state) if self.place and self.place.state else None
+        """The same search in the whole state of its place, or states of its places."""
+        state = resolve(TOGETHER.join(self.place.states)) if self.place else None
         return replace(self, place=state if isinstance(state, Place) else None)
+
+    @property
+    def is_around(self) -> bool:
+        """Whether it asks for what is near a place, not in a whole state or region."""
+        return self.place is not None and any(
+            part.kind in ("city", "zip") for part in self.place.each
+        )
 
     def matches(self, offered: ClassSummary | Attendance) -> bool:
         """Whether a class that was listed fits what somebody said of it ("the Dallas one")."""
         return (
-            (self.place is None or _is_at(offered, self.place))
+            (self.place is None or any(_is_at(offered, part) for part in self.place.each))
             and (self.course is None or offered.course_code == self.course)
             and (
                 self.period is None

@@ -70,12 +70,13 @@ class RegistrationService:
         return await self._ask(queries.classes_by_id, ids=ids, now=self._now())
 
     async def neighbors_with_classes(self, search: Search) -> Sequence[tuple[str, int]]:
-        """States beside the searched one that have such classes: (USPS code, number of them)."""
-        if search.place is None or search.place.state is None:
+        """States beside the searched ones that have such classes: (USPS code, number of them)."""
+        states = [part.state for part in search.place.each if part.state] if search.place else []
+        if not states:
             return ()
         return await self._ask(
             queries.neighbouring_states_with_classes,
-            state=search.place.state,
+            states=states,
             now=self._now(),
             course=search.course,
             period=search.period,

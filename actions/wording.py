@@ -17,12 +17,15 @@ NO_SEATS = "Full"
 
 
 def where(place: Place | None) -> str:
-    """ "in Texas", "within 100 miles of Austin, Texas"."""
+    """ "in Texas or Oklahoma", "within 100 miles of Austin, Texas"."""
     if place is None:
         return "in the United States"
-    if place.kind in ("city", "zip"):
-        return f"within {NEARBY_MILES} miles of {place.label}"
-    return f"in {place.label}"
+    areas = [part.label for part in place.each if part.kind not in ("city", "zip")]
+    centers = [part.label for part in place.each if part.kind in ("city", "zip")]
+    return " or ".join(
+        [f"in {' or '.join(areas)}"] * bool(areas)
+        + [f"within {NEARBY_MILES} miles of {' or '.join(centers)}"] * bool(centers)
+    )
 
 
 def filters(search: Search) -> str:

@@ -44,20 +44,24 @@ def within_miles(miles: float, latitude: float, longitude: float) -> TextClause:
     angle = miles / EARTH_RADIUS_MILES
     high = math.degrees(angle)
     wide = math.degrees(math.asin(min(1.0, math.sin(angle) / cosine)))
+    values = {
+        "here_north": latitude,
+        "here_east": longitude,
+        "south": latitude - high,
+        "north": latitude + high,
+        "west": longitude - wide,
+        "east": longitude + wide,
+        "d2": d**2 / 4,
+        "d4": d**4 / 48,
+        "c0": cosine**2,
+        "c1": cosine * sine * d,
+        "c2": cosine * cosine * d**2 / 2,
+        "c3": cosine * sine * d**3 / 6,
+        "most": math.sin(angle / 2) ** 2,
+    }
+    # Unique, so that one statement may hold two circles.
     return _WITHIN.bindparams(
-        here_north=latitude,
-        here_east=longitude,
-        south=latitude - high,
-        north=latitude + high,
-        west=longitude - wide,
-        east=longitude + wide,
-        d2=d**2 / 4,
-        d4=d**4 / 48,
-        c0=cosine**2,
-        c1=cosine * sine * d,
-        c2=cosine * cosine * d**2 / 2,
-        c3=cosine * sine * d**3 / 6,
-        most=math.sin(angle / 2) ** 2,
+        *(sa.bindparam(name, value, unique=True) for name, value in values.items())
     )
 
 

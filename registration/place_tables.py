@@ -79,7 +79,8 @@ STATE_ALIASES: dict[str, str] = {
     "penna": "PA", "penn": "PA", "pennsy": "PA", "garden state": "NJ", "jersey": "NJ",
     "n jersey": "NJ", "empire state": "NY", "upstate ny": "NY", "new york state": "NY",
     "long island": "NY", "mass": "MA", "bay state": "MA", "conn": "CT", "nutmeg state": "CT",
-    "ocean state": "RI", "granite state": "NH", "green mountain state": "VT",
+    "ocean state": "RI", "road island": "RI", "west va": "WV",
+    "granite state": "NH", "green mountain state": "VT",
     "pine tree state": "ME", "old dominion": "VA", "nova": "VA", "tar heel state": "NC",
     "n carolina": "NC", "palmetto state": "SC", "s carolina": "SC",
     "volunteer state": "TN", "tenn": "TN", "bluegrass state": "KY", "show me state": "MO",
@@ -94,7 +95,8 @@ STATE_ALIASES: dict[str, str] = {
     "big sky country": "MT", "cowboy state": "WY", "beaver state": "OR", "evergreen state": "WA",
     "washington state": "WA", "wash state": "WA", "ariz": "AZ", "grand canyon state": "AZ",
     "land of enchantment": "NM", "n dakota": "ND", "s dakota": "SD", "last frontier": "AK",
-    "aloha state": "HI", "w virginia": "WV", "w va": "WV", "wva": "WV", "mountain state": "WV",
+    "aloha state": "HI", "w va": "WV", "wva": "WV", "mountain state": "WV",
+    "w virginia": "WV",
     "first state": "DE", "d c": "DC", "usvi": "VI", "us virgin islands": "VI",
     "virgin islands": "VI",
     "st thomas": "VI", "st croix": "VI", "saipan": "MP", "cnmi": "MP", "mariana islands": "MP",
@@ -139,9 +141,7 @@ AMBIGUOUS_NAMES: dict[str, tuple[tuple[str, str | None], ...]] = {
     "la": (("LA", None), ("CA", "Los Angeles")),
     "kc": (("MO", "Kansas City"), ("KS", "Kansas City")),
     "carolina": (("NC", None), ("SC", None)),
-    "carolinas": (("NC", None), ("SC", None)),
     "dakota": (("ND", None), ("SD", None)),
-    "dakotas": (("ND", None), ("SD", None)),
 }
 """Names with two good readings that populations alone would not tell."""
 
@@ -182,15 +182,23 @@ REGIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rockies": ("the Rocky Mountains", ("CO", "ID", "MT", "NV", "UT", "WY")),
     "mountain west": ("the Mountain West", ("AZ", "CO", "ID", "MT", "NM", "NV", "UT", "WY")),
     "four corners": ("the Four Corners", ("AZ", "CO", "NM", "UT")),
+    "carolinas": ("the Carolinas", ("NC", "SC")),
+    "dakotas": ("the Dakotas", ("ND", "SD")),
+    "tri state": ("the Tri-State Area", ("CT", "NJ", "NY")),
+    "dmv": ("the DMV", ("DC", "MD", "VA")),
     "appalachia": ("Appalachia", ("KY", "NC", "TN", "VA", "WV")),
 }
 # fmt: on
 
 for _name in ("midwest", "southwest", "southeast", "northeast", "northwest"):
     REGIONS[f"{_name}ern states"] = REGIONS[f"{_name}ern us"] = REGIONS[_name]
-REGIONS["mid west"] = REGIONS["midwest"]
+    REGIONS[f"{_name[:-4]} {_name[-4:]}"] = REGIONS[_name]
+REGIONS["tristate"] = REGIONS["tri state area"] = REGIONS["tristate area"] = REGIONS["tri state"]
+REGIONS["dmv area"] = REGIONS["dmv"]
 REGIONS["the west"] = ("the West", (*REGIONS["mountain west"][1], "CA", "OR", "WA"))
 REGIONS["out west"] = REGIONS["the west"]
+# Or else "the west coast" would be the West.
+REGIONS.update({f"the {_key}": REGIONS[_key] for _key in [*REGIONS] if not _key.startswith("the ")})
 
 COUNTRYWIDE = frozenset(
     {
@@ -298,12 +306,14 @@ NEVER_PLACES = word_set("""
     dates hours online virtual center centre central university college council energy gas green
     beach holiday magazine golf war earth tool section number code state city town county area
     region district location place north south east west northern southern eastern western only
-    same other another next first second third last new old big small long short high low good bad
+    dmv same other another next first second third last new old big small long short high low good bad
     great fine sure right wrong true false open closed full free sandy hook sandyhook
     """)
 """Town names, most of them small, that here are words. Taken with a state only."""
 
-NEVER_PHRASES = frozenset({"sandy hook", "high school", "law school", "new school", "old school"})
+NEVER_PHRASES = frozenset(
+    {"sandy hook", "santa claus", "high school", "law school", "new school", "old school"}
+)
 
 PLACE_FIRST_WORDS = word_set("""
     phoenix buffalo mesa boulder billings providence concord charlotte flint brooklyn manhattan
@@ -313,7 +323,7 @@ PLACE_FIRST_WORDS = word_set("""
 """Large cities whose names stand in a dictionary but are places in nearly every message."""
 
 PERSON_NAMES = word_set("""
-    henderson chandler gilbert garland irving madison lincoln jackson montgomery eugene warren
+    henderson chandler gilbert garland irving madison lincoln jackson montgomery dakota eugene warren
     elizabeth norman kent tyler brandon richardson everett clovis allen edison carson paterson
     hayward lowell thornton victoria jordan chad jefferson pierre helena austin houston washington
     hamilton florence sherman logan murray parker wilson anderson rogers wayne davis lawrence
@@ -325,12 +335,18 @@ PERSON_NAMES = word_set("""
 """Names of people, too: taken for a place only where the sentence speaks of a place."""
 
 
+TITLES = word_set("""
+    officer sgt sergeant cpl corporal lt lieutenant capt captain chief deputy det detective sheriff
+    trooper mr mrs ms miss dr principal
+    """)
+"""Before somebody's name."""
+
 # Two-letter codes that are words; what they mean beside a town or after "in" is in places.py.
 WORD_CODES = word_set("al as co de hi id in la ma me mo oh ok or pa")
 CLAUSE_WORD_CODES = word_set("as hi in me ok or")
 """The commonest of them: lower case they are a state only at the end of a clause."""
 
-OTHER_SHORT_WORDS = word_set("ar ct ga md mp ms mt ne pr va vi gu il wa nd sd ut ia sc ri")
+OTHER_SHORT_WORDS = word_set("ar ct ga md mi wi mp ms mt ne pr va vi gu il wa nd sd ut ia sc ri")
 """Codes that also abbreviate something else: lower case they need a cue or a town beside them."""
 
 STRONG_CUES = word_set("in near around outside within throughout at nearby")
@@ -347,9 +363,14 @@ NOT_A_TOWN_BEFORE = word_set("""
     """)
 """After these a town's name is part of the name of something else ("Jackson County")."""
 
-ZIP_LOOKALIKE_BEFORE = word_set("""
-    number account order id invoice badge case member membership po box confirmation about over
-    than approximately roughly estimated nearly almost estimate
+NUMBERED_THINGS = word_set("""
+    account order id invoice badge case member membership po box confirmation conf ticket pin
+    password passcode login ext extension room suite apt unit phone fax route precinct
+    """)
+"""What has a number of its own: "badge number 7", "ticket 30301"."""
+
+ZIP_LOOKALIKE_BEFORE = NUMBERED_THINGS | word_set("""
+    number about over than approximately roughly estimated nearly almost estimate
     """)
 ZIP_LOOKALIKE_AFTER = word_set("""
     schools officers students sros people dollars members percent hours kids children seats

@@ -10,11 +10,11 @@ classes or chat; names are in `registration/place_tables.py`, towns and ZIP code
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Literal
 
@@ -39,17 +39,24 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Place:
-    kind: Literal["state", "city", "zip", "region", "country"]
+    kind: Literal["state", "city", "zip", "region", "country", "several"]
     name: str
     """Canonical text: `resolve(name)` gives this place again."""
     label: str
     """How to say it in a sentence: "Austin, Texas"."""
     state: str | None
-    """USPS code; `None` for a region or the country."""
+    """USPS code; `None` for a region, the country or several places."""
     states: tuple[str, ...]
     """The states it lies in or covers; empty for the whole country."""
     latitude: float | None
     longitude: float | None
+    parts: tuple[Place, ...] = ()
+    """The places that several are; empty for a single one."""
+
+    @property
+    def each(self) -> tuple[Place, ...]:
+        """The places that several are, or the single one."""
+        return self.parts or (self,)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,12 @@ NEGLIGIBLE = 10
 """A namesake is offered as an option down to this fraction of the largest; capitals always are."""
 
 MOST_OPTIONS = 4
+
+MOST_TOGETHER = 5
+"""So many places are searched at once; of a longer list, the first."""
+
+TOGETHER = "; "
+"""Stands between the names of places that are meant together: "Texas; Oklahoma"."""
 
 FOREIGN_GIANT = 20
 """A foreign city is meant rather than its American namesake from this many times its size on,
@@ -160,7 +173,7 @@ def _is_known_by_name_alone(town: Town) -> bool:
     return _is_capital(town) or tables.LARGEST_CITY_NOT_CAPITAL.get(town.state) == town.name
 
 
-def _among(towns: list[Town]) -> Place | AmbiguousPlace:
+def _among(towns: Sequence[Town]) -> Place | AmbiguousPlace:
     """The town that is meant by its name alone, or the question which one."""
     largest = towns[0]
     rivals = [
@@ -205,7 +218,9 @@ def _lookup(phrase: str) -> _Name | None:
         return _Name(UNITED_STATES, "nothing")
     if phrase in tables.REGIONS:
         name, states = tables.REGIONS[phrase]
-        return _Name(Place("region", name, name, None, states, None, None), "nothing")
+        is_word = phrase.removeprefix("the ") in tables.NEVER_PLACES
+        region = Place("region", name, name, None, states, None, None)
+        return _Name(region, "state" if is_word else "nothing")
     if phrase in tables.AMBIGUOUS_NAMES:
         return _ambiguous_by_hand(phrase)
     code = _state_codes().get(phrase)
@@ -216,8 +231,10 @@ def _lookup(phrase: str) -> _Name | None:
         name, code = tables.CITY_ALIASES[phrase]
         return _Name(_city(_town_in(key(name), code)), "nothing", LARGE)  # type: ignore[arg-type]
     first, _, rest = phrase.partition(" ")
-    if first in _DIRECTIONS and rest in _state_codes():
-        return _Name(_state(_state_codes()[rest]), "nothing")
+    if first in _DIRECTIONS:
+        rest = rest.removeprefix("east ").removeprefix("west ")  # "north east Ohio"
+        if rest in _state_codes():
+            return _Name(_state(_state_codes()[rest]), "nothing")
     if phrase in tables.FOREIGN_ALIASES:
         return _Name(ForeignPlace(*tables.FOREIGN_ALIASES[phrase]), "nothing")
     return _town_or_foreign(phrase)
@@ -236,7 +253,7 @@ def _ambiguous_by_hand(phrase: str) -> _Name:
 
 
 def _town_or_foreign(phrase: str) -> _Name | None:
-    towns = gazetteer().named(phrase)
+    towns = _towns(phrase)
     foreign = gazetteer().foreign.get(phrase)
     if foreign and (
         not towns
@@ -257,21 +274,21 @@ def _town_or_foreign(phrase: str) -> _Name | None:
     return _Name(reading, _town_needs(phrase, towns), towns[0].population)
 
 
-def _hamlet(phrase: str, towns: list[Town]) -> Reading:
+def _hamlet(phrase: str, towns: Sequence[Town]) -> Reading:
     """A tiny place's name may as well be a misspelt state or large city: "Huston", "Indian"."""
     spelling = phrase.replace(" ", "")
     edits, states = _nearest_states(spelling)
     if edits == 1 and len(spelling) >= 5:
         return states[0] if len(states) == 1 else _question(phrase, states)
     edits, names = _nearest_cities(spelling, _city_spellings()[0])
-    if edits <= 1 and gazetteer().named(names[0]):
-        cities = [_among(gazetteer().named(name)) for name in names if gazetteer().named(name)]
+    if edits <= 1 and _towns(names[0]):
+        cities = [_among(_towns(name)) for name in names if _towns(name)]
         return _question(towns[0].name, [*cities, _among(towns)])
     return _among(towns)
 
 
 def _town_needs(
-    phrase: str, towns: list[Town]
+    phrase: str, towns: Sequence[Town]
 ) -> Literal["nothing", "cue", "strong cue", "capital", "state"]:
     words = phrase.split()
     population = towns[0].population
@@ -290,7 +307,7 @@ def _town_needs(
     return "strong cue" if population < LARGE / 2 and phrase in common_words() else "cue"
 
 
-def _one_reading(towns: list[Town]) -> bool:
+def _one_reading(towns: Sequence[Town]) -> bool:
     return isinstance(_among(towns), Place)
 
 
@@ -304,8 +321,13 @@ def _state_codes() -> dict[str, str]:
     return names
 
 
+@lru_cache(maxsize=8192)
+def _towns(phrase: str) -> tuple[Town, ...]:
+    return tuple(gazetteer().named(phrase))
+
+
 def _town_in(phrase: str, state: str) -> Town | None:
-    return next((town for town in gazetteer().named(phrase) if town.state == state), None)
+    return next((town for town in _towns(phrase) if town.state == state), None)
 
 
 @lru_cache(maxsize=1)
@@ -408,7 +430,7 @@ def _misspelt(phrase: str, *, strict: bool) -> Reading | None:
         return states[0] if len(states) == 1 else _question(phrase, states)
     if not names:
         return None
-    sizes = {name: gazetteer().named(name) for name in names}
+    sizes = {name: _towns(name) for name in names}
     names.sort(key=lambda name: -(sizes[name][0].population if sizes[name] else LARGE))
     readings = [found.reading for name in names if (found := _lookup(name))]
     if len(readings) > 1 and sizes[names[0]] and sizes[names[1]]:
@@ -448,7 +470,8 @@ def _misspelt_in_state(phrase: str, state: str) -> Town | None:
 
 # Reading a text ----------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r"\d+|[^\W\d_]+")
+_DOTTED_CODES = "|".join(rf"{code[0]}\. ?{code[1]}" for code in STATE_NAMES)  # "N.C."
+_TOKEN = re.compile(rf"\d+|(?<![\w.])(?i:{_DOTTED_CODES})\b\.?(?!\.?\w)|[^\W\d_]+")
 _INSIDE_A_NAME = re.compile(r"[ \t]{1,4}|[-\u2013]|[ ]?['\u2019][ ]?|\.[ ]?")
 _BEFORE_A_STATE = re.compile(r"\s{0,3}[,/(\[-]?\s{0,3}")
 _BREAK = re.compile(r"[.?!;:,)\n\]]")
@@ -463,7 +486,11 @@ class _Text:
         matches = list(_TOKEN.finditer(text))
         self.starts = [match.start() for match in matches]
         self.ends = [match.end() for match in matches]
-        self.words = [match.group() for match in matches]
+        self.words = [re.sub(r"[. ]", "", match[0]) for match in matches]
+        self._gaps = [
+            text[end:start]
+            for end, start in zip([0, *self.ends], [*self.starts, len(text)], strict=True)
+        ]
         self.low = [key(w) if _ACCENTED.search(w) else w.lower() for w in self.words]
         letters = [w for w in self.words if w[0].isalpha()]
         capitals = sum(w[0].isupper() for w in letters)
@@ -478,8 +505,7 @@ class _Text:
 
     def gap(self, index: int) -> str:
         """What stands before a word; for the one past the end, what follows the last."""
-        start = self.ends[index - 1] if index else 0
-        return self.text[start : self.starts[index] if index < len(self) else None]
+        return self._gaps[index]
 
     def is_upper(self, index: int) -> bool:
         return self.words[index].isupper() and not self.is_shouted
@@ -491,21 +517,26 @@ class _Text:
         """Whether a clause ends before this word."""
         return index >= len(self) or bool(_BREAK.search(self.gap(index)))
 
-    def phrase(self, start: int, end: int) -> str | None:
-        """The key of some words, `None` if what stands between them keeps them apart."""
+    def phrases(self, start: int, most: int) -> list[str]:
+        """The keys of a word, of it and the next, and so on while nothing keeps them apart."""
         joined = self.low[start]
-        for index in range(start + 1, end):
+        keys = [joined]
+        for index in range(start + 1, min(start + most, len(self))):
             gap = self.gap(index)
             if not _INSIDE_A_NAME.fullmatch(gap) or (
                 "." in gap and len(self.low[index - 1]) > 2 and self.low[index - 1] != "ste"
             ):
-                return None
+                break
             joined += self.low[index] if gap in ("'", "\u2019") else " " + self.low[index]
-        if end - start > 1:
             first, _, rest = joined.partition(" ")
-            if rest and first in ABBREVIATIONS:
-                return f"{ABBREVIATIONS[first]} {rest}"
-        return joined
+            is_short = rest and first in ABBREVIATIONS
+            keys.append(f"{ABBREVIATIONS[first]} {rest}" if is_short else joined)
+        return keys
+
+    def phrase(self, start: int, end: int) -> str | None:
+        """The key of some words, `None` where there are none or they are kept apart."""
+        keys = self.phrases(start, end - start) if start < len(self) else []
+        return keys[-1] if len(keys) == end - start else None
 
 
 @lru_cache(maxsize=1)
@@ -523,7 +554,7 @@ def _longest_by_first_word() -> dict[str, int]:
         *tables.FOREIGN_ALIASES,
     ]
     names += [
-        f"{direction} {state}"
+        f"{direction} east {state}"
         for direction in _DIRECTIONS
         for state in [*_state_codes(), "washington"]
     ]
@@ -556,6 +587,7 @@ class _Found:
     value: str | None = None
     """Canonical text, where it isn't that of the reading."""
     is_town: bool = False
+    is_code: bool = False
 
 
 def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
@@ -565,13 +597,11 @@ def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
         yield from _zip_at(text, start)
         if len(low) != 1 and not _longest_by_first_word().get(low):
             return
-    limit = min(_longest_by_first_word().get(low, 1), len(text) - start)
-    for count in range(limit, 0, -1):
-        end = start + count
-        phrase = text.phrase(start, end)
-        if phrase is None:
-            continue
-        if count == 1 and not gazetteer().named(phrase):
+    yield from _half_of_two_states(text, start)
+    phrases = text.phrases(start, _longest_by_first_word().get(low, 1))
+    for count in range(len(phrases), 0, -1):
+        end, phrase = start + count, phrases[count - 1]
+        if count == 1 and not _towns(phrase):
             phrase = _without_spaces().get(phrase, phrase)
         yield from _with_state(text, end, phrase, lenient=lenient)
         yield from _with_country(text, end, phrase)
@@ -582,6 +612,21 @@ def _found_at(text: _Text, start: int, *, lenient: bool) -> Iterator[_Found]:
     code = _code_alone(text, start, lenient=lenient)
     if code:
         yield code
+
+
+def _half_of_two_states(text: _Text, start: int) -> Iterator[_Found]:
+    """The North in "North and South Carolina"."""
+    other = start + 1
+    if text.low[start] not in ("north", "south") or other >= len(text):
+        return
+    if text.low[other] in tables.CONNECTORS:
+        other += 1
+    elif text.gap(other).strip() not in ("&", "/"):
+        return
+    if text.phrase(other, other + 2) in _state_codes():
+        half = f"{text.low[start]} {text.low[other + 1]}"
+        if half in _state_codes():
+            yield _Found(start + 1, _state(_state_codes()[half]), "nothing")
 
 
 def _zip_at(text: _Text, start: int) -> Iterator[_Found]:
@@ -598,6 +643,8 @@ def _zip_at(text: _Text, start: int) -> Iterator[_Found]:
         return
     if after in tables.ZIP_LOOKALIKE_AFTER:
         return
+    if after == "is" and not tables.NUMBERED_THINGS.isdisjoint(text.low[end + 1 : end + 4]):
+        return  # "78701 is my badge number"
     place = _zip(code)
     if place:
         yield _Found(end, place, "nothing")
@@ -621,12 +668,17 @@ def _with_state(text: _Text, end: int, phrase: str, *, lenient: bool) -> Iterato
     """A town with its state beside it: "Austin TX", "springfield, illinois 62701"."""
     if end >= len(text):
         return
-    towns = {town.state: town for town in gazetteer().named(phrase)}
+    towns = {town.state: town for town in _towns(phrase)}
     if phrase in tables.CITY_ALIASES:
         name, state = tables.CITY_ALIASES[phrase]
         town = _town_in(key(name), state)
         towns = {**towns, state: town} if town else towns
     gap = text.gap(end)
+    if text.low[end] == "in" and end + 1 < len(text):  # "Portland in Maine"
+        for after, code, is_code in _states_at(text, end + 1, after_comma=False):
+            if code in towns and not is_code:
+                yield _Found(after, _city(towns[code]), "nothing")
+                return
     if not towns or not _BEFORE_A_STATE.fullmatch(gap):
         return
     is_state_name = phrase in _state_codes()
@@ -664,16 +716,13 @@ def _after_zip(text: _Text, index: int) -> int:
 
 def _states_at(text: _Text, index: int, *, after_comma: bool) -> Iterator[tuple[int, str, bool]]:
     """States named from a word on: the word after, the code, and whether a code stands there."""
-    for count in (4, 3, 2, 1):
-        phrase = text.phrase(index, index + count) if index + count <= len(text) else None
-        if phrase is None:
-            continue
+    for count, phrase in reversed([*enumerate(text.phrases(index, 4), start=1)]):
         code = "WA" if phrase == "washington" else _state_codes().get(phrase)
         if code:
             yield index + count, code, False
             return
     word = text.low[index]
-    if word == "d" and text.phrase(index, index + 2) == "d c" and index + 2 <= len(text):
+    if word == "d" and text.phrase(index, index + 2) == "d c":
         yield index + 2, "DC", True
     if len(word) != 2 or word.upper() not in STATE_NAMES:
         return
@@ -693,10 +742,7 @@ def _with_country(text: _Text, end: int, phrase: str) -> Iterator[_Found]:
     is_part = phrase in tables.FOREIGN_PARTS
     if end >= len(text) or not (foreign or is_part) or not _BEFORE_A_STATE.fullmatch(text.gap(end)):
         return
-    for count in (5, 4, 3, 2, 1):
-        country = text.phrase(end, end + count) if end + count <= len(text) else None
-        if country is None:
-            continue
+    for count, country in reversed([*enumerate(text.phrases(end, 5), start=1)]):
         named = gazetteer().foreign.get(country)
         name = (
             tables.FOREIGN_PARTS.get(country)
@@ -727,24 +773,24 @@ def _code_alone(text: _Text, start: int, *, lenient: bool) -> _Found | None:
     if lenient and not (word in tables.CLAUSE_WORD_CODES and not text.is_upper(start)):
         return _Found(start + 1, reading, "nothing")
     if word in tables.WORD_CODES:
-        if text.is_upper(start) and code not in ("OK", "HI", "ME", "AS", "ID"):
-            return _Found(start + 1, reading, "cue")
         if text.is_upper(start):
-            return _Found(start + 1, reading, "preposition")
+            is_commonest = code in ("OK", "HI", "ME", "AS", "ID")
+            return _Found(
+                start + 1, reading, "preposition" if is_commonest else "cue", is_code=True
+            )
         if word in ("as", "hi", "in", "me", "or") or not _ends_phrase(text, start + 1):
             return None
         return _Found(start + 1, reading, "in")
     if text.is_upper(start) or word not in tables.OTHER_SHORT_WORDS:
         return _Found(start + 1, reading, "nothing")
-    return _Found(start + 1, reading, "cue")
+    return _Found(start + 1, reading, "cue", is_code=True)
 
 
 def _ends_phrase(text: _Text, index: int) -> bool:
     return text.ends_clause(index) or text.low[index] in tables.AFTER_A_PLACE
 
 
-def _value(found: _Found) -> str:
-    reading = found.reading
+def _value_of(reading: Reading) -> str:
     if isinstance(reading, Place):
         return reading.name
     if isinstance(reading, AmbiguousPlace):
@@ -767,31 +813,58 @@ def find_places(text: str) -> tuple[PlaceMention, ...]:
     mentions: list[PlaceMention] = []
     index = after_mention = guesses = 0
     while index < len(words):
-        is_listed = bool(mentions) and _only_connects(words, after_mention, index)
+        link = _link(words, after_mention, index) if mentions else None
         found = next(
             (
                 found
                 for found in _found_at(words, index, lenient=False)
-                if _is_meant(words, index, found, is_listed=is_listed)
+                if _is_meant(words, index, found, link=link)
             ),
             None,
         )
         if found is None and guesses < MOST_GUESSES and _may_be_misspelt(words.low[index]):
             guesses += 1
-            found = _misspelt_at(words, index, is_listed=is_listed)
+            found = _misspelt_at(words, index, is_listed=link is not None)
         if found is None:
             index += 1
             continue
         start, end = words.starts[index], words.ends[found.end - 1]
-        mentions.append(PlaceMention(start, end, text[start:end], _value(found)))
+        value = _value_of(found.reading)
+        before = mentions[-1].value if mentions else ""
+        is_beside_state = _joins(link) and before in STATE_NAMES.values()
+        if value == "la" and (is_beside_state or _leads_to_state(words, found.end)):
+            value = STATE_NAMES["LA"]
+        if before == UNITED_STATES.name and _NARROWS.fullmatch(text, mentions[-1].end, start):
+            mentions.pop()  # "anywhere in Texas"
+        mentions.append(PlaceMention(start, end, text[start:end], value))
         index = after_mention = found.end
     return tuple(mentions)
 
 
-def _only_connects(text: _Text, start: int, end: int) -> bool:
-    """Whether nothing but "and", "or", commas stand between two words."""
-    between = text.text[text.ends[start - 1] : text.starts[end]].lower()
-    return len(between) < 12 and not re.sub(r"\b(?:and|or)\b|[\s,/&]", "", between)
+_LINK = re.compile(r"(?:\b(?:and|or)\b|[\s,/&])*")
+_NARROWS = re.compile(r"\s+(?:in|near|on|around|within|throughout)(?: the)?\s+", re.IGNORECASE)
+
+
+def _link(text: _Text, start: int, end: int) -> str | None:
+    """What stands between two words if it is nothing but "and", "or", commas; else `None`."""
+    after, before = text.ends[start - 1], text.starts[end]
+    between = text.text[after:before].lower() if before - after < 12 else "far"
+    return between if _LINK.fullmatch(between) else None
+
+
+def _joins(link: str | None) -> bool:
+    return bool(link and link.strip(" ,"))
+
+
+def _leads_to_state(text: _Text, index: int) -> bool:
+    """Whether a state comes next in a list: "OH, IN, or KY", "md dc or va"."""
+    after = index + (index < len(text) and text.low[index] in tables.CONNECTORS)
+    if after >= len(text) or _link(text, index, after) is None:
+        return False
+    word = text.low[after]
+    if word.upper() in STATE_NAMES:
+        return text.is_upper(after) or word not in tables.WORD_CODES | tables.OTHER_SHORT_WORDS
+    return any(_states_at(text, after, after_comma=False))
 
 
 def _cue_before(text: _Text, index: int) -> str:
@@ -802,10 +875,32 @@ def _cue_before(text: _Text, index: int) -> str:
     return text.low[back] if back >= 0 and not text.ends_clause(back + 1) else ""
 
 
-def _is_meant(text: _Text, start: int, found: _Found, *, is_listed: bool) -> bool:
-    """Whether the sentence lets a name be a place here."""
+_INTRODUCES = {("name", "is"), ("i", "am"), ("i", "m")}
+
+
+def _is_person(text: _Text, start: int, end: int) -> bool:
+    """Whether a name is somebody's here: "officer Jackson", "my name is Virginia"."""
+    if text.phrase(start, end) not in tables.PERSON_NAMES or not start or text.ends_clause(start):
+        return False
+    before = text.low[start - 1]
+    return (
+        before in tables.TITLES
+        or before == "im"
+        or tuple(text.low[start - 2 : start]) in _INTRODUCES
+    )
+
+
+def _is_meant(text: _Text, start: int, found: _Found, *, link: str | None) -> bool:
+    """Whether the sentence lets a name be a place here.
+
+    Args:
+        link: What stands between it and the place before, where the two are listed.
+    """
+    if _is_person(text, start, found.end):
+        return False
     following = text.low[found.end] if found.end < len(text) else ""
-    if found.is_town and following in tables.NOT_A_TOWN_BEFORE and not text.ends_clause(found.end):
+    is_town = found.is_town or isinstance(found.reading, AmbiguousPlace)
+    if is_town and following in tables.NOT_A_TOWN_BEFORE and not text.ends_clause(found.end):
         return False
     if found.reading is UNITED_STATES and "anywhere" in text.low[start : found.end]:
         return not any(word in tables.NEGATIONS for word in text.low[:start])
@@ -819,16 +914,25 @@ def _is_meant(text: _Text, start: int, found: _Found, *, is_listed: bool) -> boo
         following in tables.PLACE_NOUNS and not text.ends_clause(found.end)
     )
     is_whole = _has_only(text, start, found.end, tables.FILLERS)
-    if needs == "preposition":  # "in OK", but never "OK"
-        return cue in tables.STRONG_CUES or cue in tables.WEAK_CUES
+    is_in_list = _joins(link) or (link is not None and _leads_to_state(text, found.end))
+    if needs == "preposition":  # "in OK", "TX, OK, or AR", but never "OK"
+        return is_in_list or cue in tables.STRONG_CUES or cue in tables.WEAK_CUES
     if needs == "in":
-        return cue in ("in", "near", "around") or (is_whole and text.low[start] not in ("ok", "oh"))
+        return (
+            is_in_list
+            or cue in ("in", "near", "around")
+            or (is_whole and text.low[start] not in ("ok", "oh"))
+        )
     if needs == "capital":
         population = _population(found.reading)
         if is_whole and cue in ("", *tables.STRONG_CUES):
             return population >= tables.WORD_TOWN_WHOLE_MESSAGE
         return is_strong and text.is_capital(start) and population >= tables.WORD_TOWN_IN_SENTENCE
-    if is_strong or is_listed or is_whole:
+    if needs == "strong cue" and not _ends_phrase(text, found.end):
+        is_strong = False  # "in mass casualty events"
+    if is_strong or link is not None or is_whole:
+        return True
+    if needs == "cue" and found.is_code and _leads_to_state(text, found.end):
         return True
     if _has_only(text, start, found.end, tables.FILLERS_AND_TOPIC):
         return found.end - start > 1 or text.low[start] not in tables.CLAUSE_WORD_CODES
@@ -860,7 +964,7 @@ def _misspelt_at(text: _Text, start: int, *, is_listed: bool) -> _Found | None:
     near_cue = cue in tables.STRONG_CUES or cue in tables.WEAK_CUES or is_listed
     for count in (3, 2, 1):
         end = start + count
-        phrase = text.phrase(start, end) if end <= len(text) else None
+        phrase = text.phrase(start, end)
         if phrase is None or any(
             word in common_words() and word not in tables.NAME_WORDS for word in text.low[start:end]
         ):
@@ -884,8 +988,38 @@ def resolve(text: str) -> Reading | None:
     """What place a short text means, typos allowed; a question when it may mean several.
 
     State codes count in capitals; in lower case not where they are words ("ok", "hi", "me").
+    Several places are joined by `TOGETHER`; what is abroad or unknown among them is left out.
     """
-    return _resolve(text.strip()[:200])
+    parts = text.split(TOGETHER, MOST_TOGETHER)[:MOST_TOGETHER]
+    readings = [_resolve(part.strip()[:200]) for part in parts]
+    return _together(readings) if len(readings) > 1 else readings[0]
+
+
+def _together(readings: Iterable[Reading | None]) -> Reading | None:
+    """Several places as one; if some are ambiguous, the question which are meant."""
+    known = [reading for reading in readings if reading is not None]
+    choices = [
+        (reading,) if isinstance(reading, Place) else reading.options
+        for reading in known
+        if not isinstance(reading, ForeignPlace)
+    ]
+    if not choices:
+        return known[0] if known else None
+    options = [_several(places) for places in islice(product(*choices), 2 * MOST_OPTIONS)]
+    if len(options) == 1:
+        return options[0]
+    names = [_value_of(reading) for reading in known if not isinstance(reading, ForeignPlace)]
+    return AmbiguousPlace(TOGETHER.join(names), tuple(options))
+
+
+def _several(places: Iterable[Place]) -> Place:
+    parts = tuple(dict.fromkeys(places))
+    if UNITED_STATES in parts or len(parts) == 1:
+        return UNITED_STATES if UNITED_STATES in parts else parts[0]
+    name = TOGETHER.join(part.name for part in parts)
+    label = " or ".join(part.label for part in parts)
+    states = dict.fromkeys(state for part in parts for state in part.states)
+    return Place("several", name, label, None, tuple(states), None, None, parts)
 
 
 @lru_cache(maxsize=2048)

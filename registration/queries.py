@@ -51,8 +51,8 @@ class ClassSummary:
     seats_left: int
     register_url: str | None
     distance_miles: float | None
-    """From the city or ZIP code that was asked for, rounded to a mile; `None` where the map doesn't know
-    the class, or nothing of the kind was asked for."""
+    """From the nearest city or ZIP code that was asked for, rounded to a mile; `None` where the map
+    doesn't know the class, or nothing of the kind was asked for."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def upcoming_classes(
         db: The registration database.
         now: Aware; what has begun by then is not offered.
         place: A state or region finds what is in it, a city or ZIP code what is within
-            `NEARBY_MILES`, the country or `None` everything.
+            `NEARBY_MILES`, several places what any of them finds, the country or `None` everything.
         course: A course code. Without one the conference, which is no course, is left out.
         period: Days on which a class may begin.
         offset: How many to pass over.
@@ -169,21 +169,22 @@ def classes_by_id(db: Database, ids: Sequence[str], *, now: datetime) -> ClassPa
 def neighbouring_states_with_classes(
     db: Database,
     *,
-    state: str,
+    states: Sequence[str],
     now: datetime,
     course: str | None = None,
     period: Period | None = None,
     limit: int = 3,
 ) -> tuple[tuple[str, int], ...]:
-    """States beside a state that have such classes, and how many; those with most first.
+    """States beside these that have such classes, and how many; those with most first.
 
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
+    beside = {neighbour for state in states for neighbour in neighbours(state)} - {*states}
     number = sa.func.count()
     rows = db.rows(
         sa.select(TrainingClass.state, number)
-        .where(*_offered(now, course, period), TrainingClass.state.in_(neighbours(state)))
+        .where(*_offered(now, course, period), TrainingClass.state.in_(sorted(beside)))
         .group_by(TrainingClass.state)
         .order_by(number.desc(), TrainingClass.state)
         .limit(limit)
@@ -216,18 +217,31 @@ def _offered(now: datetime, course: str | None, period: Period | None) -> Condit
 def _matching(conditions: Conditions, place: Place | None) -> FromClause:
     """Id and start of the classes at a place."""
     classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(*conditions)
-    if place is None or place.kind == "country":
+    if place is None:
         return classes.subquery()
-    if place.latitude is None or place.longitude is None:
-        return classes.where(TrainingClass.state.in_(place.states)).subquery()
-    near = classes.where(within_miles(NEARBY_MILES, place.latitude, place.longitude))
-    # A class that the map doesn't know is found by name. Two questions, as one with OR in it would
-    # find no index; named (a CTE), so that they are answered once for the total and the page.
-    there_by_name = classes.where(
-        TrainingClass.latitude.is_(None),
-        sa.func.lower(TrainingClass.city + ", " + TrainingClass.state) == _city(place).lower(),
-    )
-    return sa.union_all(near, there_by_name).cte("matching")
+    found = [question for part in place.each for question in _at(classes, part)]
+    if len(found) == 1:
+        return found[0].subquery()
+    # Named (a CTE), so that they are answered once for the total and the page. A class may be near
+    # two of several places.
+    union = sa.union if place.parts else sa.union_all
+    return union(*found).cte("matching")
+
+
+def _at(classes: Select, place: Place) -> Iterator[Select]:
+    """Those of the classes that are at a single place."""
+    if place.kind == "country":
+        yield classes
+    elif place.latitude is None or place.longitude is None:
+        yield classes.where(TrainingClass.state.in_(place.states))
+    else:
+        yield classes.where(within_miles(NEARBY_MILES, place.latitude, place.longitude))
+        # A class that the map doesn't know is found by name. Two questions, as one with OR in it
+        # would find no index.
+        yield classes.where(
+            TrainingClass.latitude.is_(None),
+            sa.func.lower(TrainingClass.city + ", " + TrainingClass.state) == _city(place).lower(),
+        )
 
 
 def _city(place: Place) -> str:
@@ -260,8 +274,11 @@ def _summary(row: Any, place: Place | None = None) -> ClassSummary:
 
 
 def _distance(place: Place | None, latitude: float | None, longitude: float | None) -> float | None:
-    if place is None or place.latitude is None or place.longitude is None:
+    if place is None or latitude is None or longitude is None:
         return None
-    if latitude is None or longitude is None:
-        return None
-    return float(round(miles_between(place.latitude, place.longitude, latitude, longitude)))
+    miles = [
+        miles_between(part.latitude, part.longitude, latitude, longitude)
+        for part in place.each
+        if part.latitude is not None and part.longitude is not None
+    ]
+    return float(round(min(miles))) if miles else None

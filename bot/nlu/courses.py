@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bot.nlu.mentions import Mention, corrected, words_of
+from bot.nlu.mentions import Ground, Mention, corrected, words_of
 from registration.place_tables import word_set
 
 COURSE_CODES = (
@@ -25,7 +25,7 @@ COURSE_CODES = (
 _VOCABULARY = tuple(
     sorted(
         word_set("""
-    basic advanced supervisor supervisors management crime prevention through environmental design
+    basic basics advanced supervisor supervisors management crime prevention through environmental design
     cpted security officer officers adolescent mental health project unite conference conferences
     national school safety resource training course class
     """)
@@ -36,6 +36,7 @@ _NOUN = r"(?:class|classes|course|courses|training|trainings|cert|certification|
 _SRO = r"(?:sro|sros|school resource officer|school resource officers)"
 _HOUR = r"(?:hour|hours|hr|hrs)"
 _SUPERVISORS = r"supervis(?:or|ors|ory|ion)"
+_OR_ONE = rf"(?: {_NOUN}|(?= ones?\b))"
 _CONFERENCE = r"(?:conference|conferences|conf)"
 
 # Matched against the corrected words, joined by single spaces. The first that fits wins.
@@ -43,19 +44,19 @@ _NAMES = tuple(
     (code, re.compile(rf"(?<![\w'-]){pattern}(?![\w'])"))
     for code, pattern in (
         ("cpted", rf"crime prevention (?:through|thru|by|and) environmental design(?: {_NOUN})?"),
-        ("cpted", rf"(?:cpted|cepted|cp ted|c p t e d)(?: {_NOUN})?"),
-        ("cpted", rf"(?:crime prevention|environmental design)(?: {_NOUN})"),
+        ("cpted", rf"(?:cpted|cepted|cp ?ted|c p ?ted|sep ?ted)(?: {_NOUN})?"),
+        ("cpted", rf"(?:crime prevention|environmental design){_OR_ONE}"),
         ("cpted", r"environmental design"),
         ("supervisors", rf"{_SRO} (?:{_SUPERVISORS}|management)(?: (?:and|&|/) management)?"
             rf"(?: {_NOUN})?"),
         ("supervisors", rf"{_SUPERVISORS} (?:and|&|/) (?:management|mgmt)(?: {_NOUN})?"),
         ("supervisors", rf"(?:{_SUPERVISORS}(?: ' s|'s)?|management|mgmt"
             rf"|leadership) {_NOUN}"),
-        ("amht", rf"(?:adolescent )?mental health (?:{_NOUN}|first aid {_NOUN})"),
+        ("amht", rf"(?:adolescent )?mental health(?: first aid)?{_OR_ONE}"),
         ("amht", rf"(?:adolescent mental health|amht|amh)(?: {_NOUN})?"),
         ("sso", rf"(?:sso|ssos|school security officer|school security officers)(?: {_NOUN})?"),
         ("sso", rf"(?:school )?security (?:officer |officers )?{_NOUN}"),
-        ("unite", rf"project (?:unite|united|unit)(?: {_NOUN})?"),
+        ("unite", rf"project (?:- )?(?:unite|united|unit)(?: {_NOUN})?"),
         ("unite", rf"unite {_NOUN}"),
         ("conference", rf"(?:nasro |the |annual |national |summer )*"
             rf"(?:national )?school safety {_CONFERENCE}"),
@@ -66,16 +67,16 @@ _NAMES = tuple(
         ("advanced", rf"(?:advanced|advance|adv)\.? {_NOUN}"),
         ("basic", rf"(?:40|forty) ?-? ?{_HOUR} (?:basic )?(?:{_SRO} )?{_NOUN}"),
         ("basic", rf"basics? {_SRO}(?: {_NOUN})?"),
-        ("basic", rf"{_SRO} basics?(?: {_NOUN})?"),
+        ("basic", rf"{_SRO} basics?(?: {_NOUN})?(?! of )"),
         ("basic", rf"basics? {_NOUN}"),
     )
 )  # fmt: skip
 
 _BARE = re.compile(
-    rf"(?<![\w'-])(?:(?P<basic>basics?)|(?P<advanced>advanced|adv|advance)|"
+    rf"(?<![\w'-])(?:(?P<basic>basic)|(?P<advanced>advanced|adv|advance)|"
     rf"(?P<conference>{_CONFERENCE})"
     r"|(?P<supervisors>supervisors?|supervisory|supervision|management|mgmt)"
-    rf"|(?P<unite>unite)|(?P<hours>(?:40|forty) ?-? ?{_HOUR}))(?![\w'])"
+    rf"|(?P<unite>unite)|(?P<hours>(?:40|forty) ?-? ?(?:hour|hr)))(?![\w'])"
 )
 
 _MAY_FOLLOW = word_set("""
@@ -83,15 +84,18 @@ _MAY_FOLLOW = word_set("""
     is are was if when one ones then to with after before but full starts again instead too also
     available offered anywhere there not soon happening being up january february march april may
     june july august september october november december jan feb mar apr jun jul aug sep sept oct
-    nov dec spring summer fall winter
+    nov dec spring summer fall winter now already yet
     """)
 """After these words "basic" can't be an adjective of what follows."""
+
+_PLACE_OR_TIME_AFTER = word_set("in near on at around this and or , / &")
 
 _NO_COURSE_AFTER = word_set("in very so more most too how my your his her our a an")
 _ACCOUNT_WORDS = word_set(
     "account accounts membership memberships type select choose box captcha option blue"
 )
-_CONFERENCE_OTHERWISE = word_set("call calls room rooms center centre line")
+_OTHER_CONFERENCES = word_set("press teacher parent phone video zoom news")
+_CONFERENCE_OTHERWISE = word_set("call calls room rooms center centre line number code # no")
 _ANY_EVENT = re.compile(
     rf"{_NOUN} (?:or|and|/|&|or a|or the|and a) (?:a |the |our |your )?{_CONFERENCE}"
     rf"|{_CONFERENCE} (?:or|and|/|&|or a|or the|and a) (?:a |the )?{_NOUN}"
@@ -101,73 +105,91 @@ _ANY_EVENT = re.compile(
 _SMALL_TALK = word_set("""
     the a an i mean meant no yes please what about how and or for in want need just only say said
     take attend do is it it's its was im i'm that would like actually rather instead , . ? ! class
-    classes course courses training
+    classes course courses training one ones any when next
     """)
 
 
 def find_courses(text: str) -> tuple[Mention, ...]:
     """The courses that a text names, in order, none overlapping."""
     words = words_of(text)
-    spelt = [corrected(word.text, _VOCABULARY) for word in words]
-    joined = " ".join(spelt)
-    if not _MAY_HOLD.search(joined):
+    said = _Said([corrected(word.text, _VOCABULARY) for word in words])
+    if not _MAY_HOLD.search(said.joined):
         return ()
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
     at = 0
-    for number, word in enumerate(spelt):
+    for number, word in enumerate(said.words):
         starts[at] = number
         ends[at + len(word)] = number
         at += len(word) + 1
 
+    ground = Ground(at)
     found: list[tuple[int, int, str]] = []  # first word, last word, code
-
-    def add(start: int, end: int, code: str) -> None:
-        if start in starts and end in ends:
-            first, last = starts[start], ends[end]
-            if all(
-                last < other_first or first > other_last for other_first, other_last, _ in found
-            ):
-                found.append((first, last, code))
-
     for code, pattern in _NAMES:
-        for match in pattern.finditer(joined):
-            add(*match.span(), code)
-    for match in _BARE.finditer(joined):
-        kind = match.lastgroup
-        if match.start() not in starts or match.end() not in ends or kind is None:
-            continue
-        if _is_course(kind, spelt, starts[match.start()], ends[match.end()], joined):
-            add(*match.span(), "basic" if kind == "hours" else kind)
+        for match in pattern.finditer(said.joined):
+            start, end = match.span()
+            if start in starts and end in ends and ground.claim(start, end):
+                found.append((starts[start], ends[end], code))
+    for match in _BARE.finditer(said.joined):
+        kind, (start, end) = str(match.lastgroup), match.span()
+        if (
+            start in starts
+            and end in ends
+            and _is_course(kind, said, starts[start], ends[end])
+            and ground.claim(start, end)
+        ):
+            found.append((starts[start], ends[end], "basic" if kind == "hours" else kind))
     return tuple(
         Mention(words[first].start, words[last].end, code) for first, last, code in sorted(found)
     )
 
 
 _MAY_HOLD = re.compile(
-    r"basic|adv|superv|manag|mgmt|leadership|crime|environ|c ?e?p ?t ?e|mental|amh|sso|security"
-    r"|unit|conf|nssc|school safety|\b40|forty"
+    r"basic|adv|superv|manag|mgmt|leadership|crime|environ|c ?e?p ?t ?e|sep ?ted|mental|amh|sso"
+    r"|security|unit|conf|nssc|school safety|\b40|forty"
 )
 
 
-def _is_course(kind: str, words: list[str], first: int, last: int, joined: str) -> bool:
+class _Said:
+    """The words of a message, spelt right, and what holds for all of it."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+        self.joined = " ".join(words)
+        telling = [number for number, word in enumerate(words) if word not in _SMALL_TALK]
+        self.first_telling, self.last_telling = (telling or [0])[0], (telling or [0])[-1]
+        self.is_about_account = not _ACCOUNT_WORDS.isdisjoint(words)
+        self.is_about_any_event = bool(_ANY_EVENT.search(self.joined))
+
+
+def _is_course(kind: str, said: _Said, first: int, last: int) -> bool:
     """Whether a bare word that may be an adjective, or a thing of its own, names the course."""
+    words = said.words
     before = words[first - 1] if first else ""
     after = words[last + 1] if last + 1 < len(words) else ""
-    rest = [*words[:first], *words[last + 1 :]]
-    is_alone = all(word in _SMALL_TALK for word in rest)
+    is_asked_for = said.first_telling >= first  # nothing but small talk comes before
+    is_alone = is_asked_for and said.last_telling <= last
     if kind == "conference":
-        return after not in _CONFERENCE_OTHERWISE and not _ANY_EVENT.search(joined)
+        return (
+            before not in _OTHER_CONFERENCES
+            and after not in _CONFERENCE_OTHERWISE
+            and not said.is_about_any_event
+        )
     if kind in ("supervisors", "unite", "hours"):
-        return is_alone and before not in _NO_COURSE_AFTER - {"in"}
-    if not _ACCOUNT_WORDS.isdisjoint(rest):
+        if before in _NO_COURSE_AFTER - {"in"} or after == "said":
+            return False
+        is_plural = words[first] == "supervisors"  # a person is rarely in the plural
+        return is_alone or (is_plural and after in _PLACE_OR_TIME_AFTER and is_asked_for)
+    if said.is_about_account:
         return False
     if words[first] == "advance":
         return is_alone and before != "in"
-    if before in _NO_COURSE_AFTER - {"in"} or (before == "." and first > 1):
+    if before in _NO_COURSE_AFTER - {"in", "a", "an"} or (before == "." and first > 1):
         return False
     if after == "" or after in _MAY_FOLLOW:
         return True
+    if before in ("a", "an"):
+        return False
     soon_after = words[last + 1 : last + 4]
     return (len(words) <= 3 and after not in _ADJECTIVE_OF) or (
         any(word in ("class", "classes", "course", "courses", "training") for word in soon_after)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -22,16 +23,27 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.spotting import Entity, find_entities, is_only_an_answer
 
+# When a period is understood, nobody has said where it is about. In UTC it is tomorrow from the early
+# evening on: "March 3" said on March 3 would be next year's, "this month" on the 31st the next one. The
+# Pacific's day never runs ahead of anybody's in the contiguous states. In the East it lags from midnight
+# to three, when few ask, and many of those still call it today.
+TODAY_IS_IN = ZoneInfo("America/Los_Angeles")
 
-def _today_in_utc() -> date:
-    return datetime.now(timezone.utc).date()
+
+def today(now: datetime | None = None) -> date:
+    """The day against which "next month" is counted.
+
+    Args:
+        now: Aware; the present by default.
+    """
+    return (now or datetime.now(timezone.utc)).astimezone(TODAY_IS_IN).date()
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR], is_trainable=False)
 class GazetteerEntityExtractor(GraphComponent, EntityExtractorMixin):
     """Finds places, courses, periods and references in the text as it was typed."""
 
-    def __init__(self, today: Callable[[], date] = _today_in_utc) -> None:
+    def __init__(self, today: Callable[[], date] = today) -> None:
         self._today = today
 
     @classmethod

@@ -12,8 +12,9 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
-from bot.nlu.mentions import Mention, corrected, lowered
+from bot.nlu.mentions import NAMED, Ground, Mention, Respelt, corrected
 
 _MONTHS = {
     name: number
@@ -36,7 +37,6 @@ _MONTHS = {
     )
     for name in names
 }
-_MISSPELLABLE = tuple(name for name in _MONTHS if len(name) > 4)
 _ALSO_WORDS = {"march", "may", *(short for short in _MONTHS if short == short[:3])} | {"sept"}
 """Months that need a sign that a month is meant."""
 
@@ -55,6 +55,24 @@ _WEEKDAYS = {
         ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     )
 }
+_SHORT_FORMS = {
+    "b4": "before", "nxt": "next", "wk": "week", "wks": "weeks", "wknd": "weekend",
+    "mth": "month", "mths": "months", "mnth": "month", "mnths": "months", "yr": "year",
+    "yrs": "years", "tmrw": "tomorrow", "tmw": "tomorrow", "thru": "through", "til": "until",
+    "till": "until", "btwn": "between", "xmas": "christmas",
+    "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday",
+    "thu": "thursday", "thur": "thursday", "thurs": "thursday", "fri": "friday",
+    "sat": "saturday", "sun": "sunday",
+}  # fmt: skip
+_MISSPELLABLE = tuple(
+    name
+    for name in (
+        *_MONTHS, *_SEASONS, *_WEEKDAYS, "tomorrow", "weekend", "month", "months", "christmas",
+        "thanksgiving",
+    )
+    if len(name) > 4
+)  # fmt: skip
+
 _COUNTS = {
     "a": 1, "one": 1, "two": 2, "couple": 2, "couple of": 2, "a couple": 2, "a couple of": 2,
     "three": 3, "few": 3, "a few": 3, "several": 4, "four": 4, "five": 5, "six": 6, "seven": 7,
@@ -76,9 +94,14 @@ _NOUN = (
     r"|ones?|seats?)"
 )
 
+_OF_YEAR = (
+    rf"(?:,? (?:of )?(?P<year>{_YEAR})\b| of (?P<relative>this|next)(?: year)?\b"
+    r"| ?'(?P<short>[2-4]\d)\b)?"
+)
+
 _TRIGGER = re.compile(
     rf"\b(?:{_MONTH}|{_SEASON}|{'|'.join(_WEEKDAYS)})\b|\d[/-]\d|\b{_YEAR}\b|\bq[1-4]\b"
-    r"|\bdays?\b|week|month|year|quarter|today|tomorrow|christmas|thanksgiving"
+    rf"|\d{_TH}\b|\bdays?\b|week|month|year|quarter|today|tomorrow|christmas|thanksgiving"
     r"|labor day|memorial day"
 )
 
@@ -106,38 +129,30 @@ class _Time:
 
 def find_periods(text: str, today: date) -> tuple[Mention, ...]:
     """The times that a text names, in order, none overlapping, as "2027-03-01/2027-03-31"."""
-    low = _with_months_spelt(lowered(text))
+    respelt = Respelt(text, _spelt)
+    low = respelt.text
     if not _TRIGGER.search(low):
         return ()
-    times: list[_Time] = []
-    for time in _times(low, today):
-        if all(time.end <= other.start or time.start >= other.end for other in times):
-            times.append(time)
+    ground = Ground(len(low))
+    times = [time for time in _times(low, today) if ground.claim(time.start, time.end)]
     times.sort(key=lambda time: time.start)
     times = _ranges(low, times)
     times = [_bounded(low, time, today) for time in times]
     return tuple(
-        Mention(time.start, time.end, f"{time.first.isoformat()}/{time.last.isoformat()}")
+        Mention(
+            *respelt.span(time.start, time.end),
+            f"{time.first.isoformat()}/{time.last.isoformat()}",
+        )
         for time in times
-        if time.first <= time.last
+        if time.first <= time.last and time.last.year >= today.year
     )
 
 
-_SPELLABLE = re.compile(r"[a-z]{5,11}")
-
-
-def _with_months_spelt(text: str) -> str:
-    """The text with misspelt months right, every letter where it was.
-
-    A corrected month of another length is padded or cut: "febuary" becomes "feb    ".
-    """
-
-    def spelt(match: re.Match[str]) -> str:
-        word = match.group()
-        month = corrected(word, _MISSPELLABLE)
-        return word if month == word else month[:3].ljust(len(word), "\0")
-
-    return _SPELLABLE.sub(spelt, text)
+def _spelt(word: str) -> str:
+    """A word of the calendar as it is spelt in full."""
+    if word in _SHORT_FORMS:
+        return _SHORT_FORMS[word]
+    return corrected(word, _MISSPELLABLE) if 5 <= len(word) <= 13 else word
 
 
 # Days --------------------------------------------------------------------------------------------
@@ -176,6 +191,16 @@ def _coming_day(month: int, day: int, today: date) -> date | None:
     return None
 
 
+def _coming_nth(number: int, today: date) -> date | None:
+    """The next day of that number, this month or one of the next two."""
+    for ahead in range(3):
+        first, _ = _months(today.year, today.month + ahead, today.month + ahead)
+        found = _on(first.year, first.month, number)
+        if found and found >= today:
+            return found
+    return None
+
+
 def _add_months(day: date, count: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
@@ -192,62 +217,76 @@ def _full_year(year: str) -> int:
 
 # What is said ------------------------------------------------------------------------------------
 
-# "\0" pads misspelt months, so it counts as a space here.
-_S = r"[\s\0]"
 _MONTH_DAY = re.compile(
-    rf"\b(?P<month>{_MONTH})\b\0*\.?{_S}*(?:the )?(?P<day>{_DAY}){_TH}?\b(?!:\d|{_S}?[ap]m)"
-    rf"(?:{_S}?(?:-|\u2013|to|through|thru){_S}?(?P<until>{_DAY}){_TH}?\b(?![/-]))?"
-    rf"(?:,?{_S}+(?:of )?(?P<year>{_YEAR})\b)?"
+    rf"\b(?P<month>{_MONTH})\b\.?\s*(?:the )?(?P<day>{_DAY}){_TH}?\b(?!:\d|\s?[ap]m)"
+    rf"(?:\s?(?:-|\u2013|to|through)\s?(?P<until>{_DAY}){_TH}?\b(?![/-]))?"
+    rf"(?:,?\s+(?:of )?(?P<year>{_YEAR})\b)?"
 )
 _DAY_MONTH = re.compile(
-    rf"\b(?:the )?(?P<day>{_DAY})(?P<th>{_TH})?{_S}(?:of )?(?P<month>{_MONTH})\b\0*\.?"
-    rf"(?:,?{_S}+(?P<year>{_YEAR})\b)?"
+    rf"\b(?:the )?(?P<day>{_DAY})(?P<th>{_TH})?\s(?:of )?(?P<month>{_MONTH})\b\.?"
+    rf"(?:,?\s+(?P<year>{_YEAR})\b)?"
 )
 _ISO_DAY = re.compile(rf"\b(?P<year>{_YEAR})-(?P<month>\d\d)-(?P<day>\d\d)\b")
 _NUMERIC = re.compile(
     rf"(?<![\d/$.-])(?P<month>0?[1-9]|1[0-2])(?P<sep>[/-])(?P<day>{_DAY})(?:(?P=sep)"
     rf"(?P<year>{_YEAR}|\d\d))?(?![\d/-]|\.\d)"
 )
-_PART_OF_MONTH = re.compile(
-    rf"\b(?P<part>early|mid|middle of|late|(?:the )?(?:beginning|start|first part"
-    rf"|middle|end)(?: of)?)[\s-]+(?:in )?"
-    rf"(?P<month>{_MONTH})\b\0*\.?(?:,?{_S}+(?:of )?(?P<year>{_YEAR})\b)?"
+_NUMERIC_MONTH = re.compile(rf"(?<![\d/$.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>{_YEAR})(?![\d/-])")
+_NTH_DAY = re.compile(
+    rf"(?:\b(?:on|by|before|after|until|from|starting|around|week of)|(?<={_TH} )(?:to|through))(?: the)? "
+    rf"(?P<day>(?P<number>{_DAY}){_TH})(?=\s*(?:$|[.,?!;)-]|(?:or|and|to|through|until|please|if"
+    rf"|at|in)\b))"
 )
+_PARTS = {
+    "early": (1, 10), "beginning": (1, 10), "start": (1, 10), "first part": (1, 10),
+    "mid": (11, 20), "middle": (11, 20),
+    "late": (21, 31), "end": (21, 31),
+    "first half": (1, 15), "second half": (16, 31), "last half": (16, 31),
+}  # fmt: skip
+"""First and last day of the parts of a month."""
+
+_PARTS_OF_YEAR = {
+    "early": (1, 3), "beginning": (1, 3), "start": (1, 3), "first part": (1, 3),
+    "mid": (5, 8), "middle": (5, 8),
+    "late": (10, 12), "end": (10, 12),
+    "first half": (1, 6), "second half": (7, 12), "last half": (7, 12),
+}  # fmt: skip
+"""First and last month of the same."""
+
+_PART = (
+    rf"\b(?:the )?(?P<part>{'|'.join(sorted(_PARTS, key=len, reverse=True))})(?: (?:of|in))?[\s-]+"
+)
+_PART_OF_MONTH = re.compile(rf"{_PART}(?P<month>{_MONTH})\b\.?{_OF_YEAR}")
+_PART_OF_YEAR = re.compile(rf"{_PART}(?:(?P<year>{_YEAR})\b|(?P<next>next year)\b(?!'))")
 _WEEK_OF_MONTH = re.compile(
     rf"\b(?:the )?(?P<nth>{'|'.join(_NTH)}|last) week (?:of|in) (?P<month>{_MONTH}"
-    rf"|this month|next month|the month)\b\.?"
-    rf"(?:,?{_S}+(?P<year>{_YEAR})\b)?"
+    rf"|this month|next month|the month)\b\.?{_OF_YEAR}"
 )
-_WEEK_OF_DAY = re.compile(rf"\b(?:the )?week of (?:the )?(?={_MONTH}|\d)")
+_WEEK_OF = re.compile(r"\b(?:the )?week of (?:the )?$")
 _MONTH_ALONE = re.compile(
-    rf"(?<![\w'])(?:(?P<which>this|next|this coming|coming) )?(?P<month>{_MONTH})\b\0*\.?(?!')"
-    rf"(?:,?{_S}+(?:of )?(?P<year>{_YEAR})\b|{_S}+of{_S}+(?P<relative>this|next)"
-    rf"(?: year)?|{_S}?'(?P<short>[2-4]\d)\b)?"
+    rf"(?<![\w'])(?:(?P<which>this|next|this coming|coming) )?(?P<month>{_MONTH})\b\.?(?!'(?!\d))"
+    rf"{_OF_YEAR}"
 )
 _SEASON_SAID = re.compile(
-    rf"(?<!\w)(?:(?P<which>this|next|this coming|coming|upcoming) )?(?P<season>{_SEASON})\b"
-    rf"(?:,? (?:of )?(?P<year>{_YEAR})\b| of (?P<relative>this|next)(?: year)?)?"
+    rf"(?<!\w)(?:(?P<which>this|next|this coming|coming|upcoming) )?(?P<season>{_SEASON})\b{_OF_YEAR}"
 )
 _QUARTER_SAID = re.compile(
-    rf"\b(?:(?:the )?q(?P<number>[1-4])|(?:the )?(?P<nth>{'|'.join(_NTH)}"
-    rf"|last) quarter)(?:,? (?:of )?(?P<year>{_YEAR})\b| of (?P<relative>this"
-    rf"|next) year)?"
+    rf"\b(?:the )?(?:q(?P<number>[1-4])|(?P<nth>{'|'.join(_NTH)}|last) quarter)\b{_OF_YEAR}"
 )
 _RELATIVE = re.compile(
     r"\b(?:(?P<which>this|next|this coming|the coming|the following) (?P<unit>week"
     r"|weekend|month|quarter|year)"
-    r"|(?P<end>(?:(?:the )?(?:end|rest|remainder) of (?:the|this)|later (?:in )?"
-    r"(?:this|the)) (?P<endunit>week|month|year))"
-    r"|(?P<endnext>(?:early|beginning of|the beginning of|the start of|start of)"
-    r"(?: in)? next year))\b(?!')"
+    r"|(?P<end>(?:(?:the )?(?:end|rest|remainder) of(?: the| this)?|later (?:in )?"
+    r"(?:this|the)) (?P<endunit>week|month|year)))\b(?!')"
 )
-_OF_A_MONTH = re.compile(rf"\b(?:{_MONTH}|{_SEASON}) of $")
+_COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(sorted(_COUNTS, key=len, reverse=True))})"
+_UNIT = r"(?P<unit>day|week|month|year)s?\b"
 _COUNTED = re.compile(
     rf"\b(?P<lead>(?:in|within|over|during|for)? ?(?:the )?(?:next|coming|following)"
-    rf"|within|in)(?: the)? (?P<count>\d{{1,3}}"
-    rf"|{'|'.join(sorted(_COUNTS, key=len, reverse=True))}) (?P<unit>day|week"
-    rf"|month)s?\b"
+    rf"|within|in)(?: the)? {_COUNT} ?{_UNIT}"
 )
+_COUNTED_FROM_NOW = re.compile(rf"\b{_COUNT} ?{_UNIT} from (?:now|today)\b")
+_THE_NEXT = re.compile(rf"\b(?:in|within|over|during) the (?:next|coming)(?P<count>) {_UNIT}(?!')")
 _YEAR_ALONE = re.compile(rf"(?<![\d/$#.,'-])(?P<year>{_YEAR})(?![\d/-]|[.,]\d)")
 _WEEKDAY = re.compile(
     rf"\b(?P<which>on|this|next|this coming|coming|by|before|after|until) "
@@ -255,7 +294,7 @@ _WEEKDAY = re.compile(
 )
 _TODAY = re.compile(r"\b(?:today|tomorrow)\b")
 _HOLIDAY = re.compile(
-    r"\b(?:the )?(?P<name>christmas|xmas|thanksgiving|labor day|memorial day"
+    r"\b(?:the )?(?P<name>christmas|thanksgiving|labor day|memorial day"
     r"|new year'?s?(?: day| eve)?)"
     r"(?: break| holidays?)?\b"
 )
@@ -264,35 +303,32 @@ _PAST = re.compile(r"\b(?:last|past|previous)\s+$")
 _PAST_YEAR = re.compile(r",?\s+(?:of )?(?:19\d\d|20[01]\d)\b")
 
 _TIME_CUE = re.compile(
-    r"(?:\b(?:in|this|next|by|before|after|until|till|til|early|late|mid|of|for|during"
-    r"|since|through|thru|from"
+    r"(?:\b(?:in|this|next|by|before|after|until|early|late|mid|of|for|during"
+    r"|since|through|from"
     r"|around|about|starting|beginning|between|coming|over|end|last|on|upcoming|ending)"
     r"(?: the)?(?: month of)?|[-\u2013])[\s-]+$"
 )
-_AFTER_CUE = re.compile(rf"[\s\0]+(?:(?:basic|advanced|sro|sso|cpted|amht) )?(?:{_NOUN})\b")
-_LISTED = re.compile(
-    rf"\b(?:{_MONTH})\.?[\s\0]*(?:,|/|-|\u2013|\band\b|\bor\b|\bto\b|\bthrough\b)[\s,]*"
-    rf"(?:or |and )?$"
-)
-_LISTS = re.compile(
-    rf"[\s\0]*(?:,|/|-|\u2013|\band\b|\bor\b|\bto\b|\bthrough\b)[\s,]*(?:in )?(?:{_MONTH})\b"
-)
+_AFTER_CUE = re.compile(rf"\s+(?:(?:basic|advanced|sro|sso|cpted|amht) )?(?:{_NOUN})\b")
+_BETWEEN_LISTED = r"\s*(?:[,/&\u2013-]|\b(?:and|or|to|through)\b)[\s,]*"
+_LISTED = re.compile(rf"\b(?:{_MONTH}|{_SEASON})\.?{_BETWEEN_LISTED}(?:or |and )?$")
+_LISTS = re.compile(rf"{_BETWEEN_LISTED}(?:in )?(?P<other>{_MONTH}|{_SEASON})\b")
 _ONLY_SMALL_TALK = re.compile(
     r"[\W_]*(?:(?:what|how|about|and|no|not|i|mean|meant|yes|ok|okay|maybe|please|or"
     r"|then|the|in|instead|like"
     r"|is|are|try|any|anything|it|was|sometime|thanks|nothing)[\W_]+)*"
 )
 _FULL_TALK = re.compile(
-    r"[\W_\0]*(?:(?:please|then|instead|works|maybe|is fine|would be good|would work|or)[\W_]*)*"
+    r"[\W_]*(?:(?:please|then|instead|works|maybe|is fine|would be good|would work|or)[\W_]*)*"
 )
 _CLASS_WORD = re.compile(rf"\b{_NOUN}\b|\btrain")
-_UNTIL_DAY = re.compile(r"\s?(?:[-\u2013]|to|through|thru)\s?\d{1,2}/\d")
+_UNTIL_DAY = re.compile(r"\s?(?:[-\u2013]|to|through)\s?\d{1,2}/\d")
 _DAY_CUE = re.compile(
-    r"\b(?:on|by|before|after|until|till|from|to|through|starting|around|of|for"
+    r"\b(?:on|by|before|after|until|from|to|through|starting|around|of|for"
     r"|between|and|about)(?: the)? $|[-\u2013] ?$"
 )
 
 
+_LONGEST_SMALL_TALK = 100
 _SHORT_WAY_BACK = 40
 """Letters before a time in which its preposition stands; long messages are not read again."""
 
@@ -305,9 +341,11 @@ def _before(pattern: re.Pattern[str], text: str, end: int) -> re.Match[str] | No
 def _times(text: str, today: date) -> Iterator[_Time]:
     """Every time that is said, the surest and longest kinds first; they may overlap."""
     yield from _parts_of_months(text, today)
-    yield from _days(text, today)
-    yield from _relative(text, today)
+    for day in _days(text, today):
+        week = _before(_WEEK_OF, text, day.start)
+        yield _Time(week.start(), day.end, *_week_of(day.first)) if week else day
     yield from _months_and_seasons(text, today)
+    yield from _relative(text, today)
     yield from _loose_days(text, today)
 
 
@@ -344,6 +382,12 @@ def _days(text: str, today: date) -> Iterator[_Time]:
         day = _on(_full_year(year), month, number) if year else _coming_day(month, number, today)
         if day:
             yield _Time(*match.span(), day, day, has_year=bool(year))
+    for match in _NUMERIC_MONTH.finditer(text):
+        month = int(match["month"])
+        yield _Time(*match.span(), *_months(int(match["year"]), month, month))
+    for match in _NTH_DAY.finditer(text):
+        if day := _coming_nth(int(match["number"]), today):
+            yield _Time(*match.span("day"), day, day, has_year=False)
 
 
 def _is_day_of_month(text: str, match: re.Match[str]) -> bool:
@@ -366,10 +410,18 @@ def _is_dated(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_alone(text: str, match: re.Match[str]) -> bool:
-    return bool(
+    return _is_small_talk_before(text, match) and bool(_FULL_TALK.fullmatch(text, match.end()))
+
+
+def _is_small_talk_before(text: str, match: re.Match[str]) -> bool:
+    return match.start() <= _LONGEST_SMALL_TALK and bool(
         _ONLY_SMALL_TALK.fullmatch(text, 0, match.start())
-        and _FULL_TALK.fullmatch(text, match.end())
     )
+
+
+@lru_cache(maxsize=16)
+def _speaks_of_classes(text: str) -> bool:
+    return bool(_CLASS_WORD.search(text))
 
 
 def _month_said(match: re.Match[str], today: date) -> tuple[date, date]:
@@ -380,9 +432,8 @@ def _month_said(match: re.Match[str], today: date) -> tuple[date, date]:
     if name == "next month":
         return _months(today.year, today.month + 1, today.month + 1)
     number = _MONTHS[name]
-    if match["year"]:
-        return _months(int(match["year"]), number, number)
-    return _coming_months(number, number, today)
+    year = _year_said(match, today)
+    return _months(year, number, number) if year else _coming_months(number, number, today)
 
 
 def _parts_of_months(text: str, today: date) -> Iterator[_Time]:
@@ -396,55 +447,55 @@ def _parts_of_months(text: str, today: date) -> Iterator[_Time]:
         yield _Time(*match.span(), first, last)
     for match in _PART_OF_MONTH.finditer(text):
         first, last = _month_said(match, today)
-        part = match["part"]
-        if "early" in part or "beginning" in part or "start" in part or "first" in part:
-            last = first.replace(day=10)
-        elif "mid" in part:
-            first, last = first.replace(day=11), first.replace(day=20)
-        else:
-            first = first.replace(day=21)
-        yield _Time(*match.span(), first, last)
-    for match in _WEEK_OF_DAY.finditer(text):
-        for time in _days(text[match.end() :], today):
-            if time.start == 0:
-                first, last = _week_of(time.first)
-                yield _Time(match.start(), match.end() + time.end, first, last)
-                break
+        begin, end = _PARTS[match["part"]]
+        yield _Time(*match.span(), first.replace(day=begin), last.replace(day=min(end, last.day)))
+    for match in _PART_OF_YEAR.finditer(text):
+        year = today.year + 1 if match["next"] else int(match["year"])
+        yield _Time(*match.span(), *_months(year, *_PARTS_OF_YEAR[match["part"]]))
 
 
 def _relative(text: str, today: date) -> Iterator[_Time]:
+    for match in _THE_NEXT.finditer(text):
+        yield _Time(*match.span(), *_counted(match, today, is_ahead=False))
     for match in _RELATIVE.finditer(text):
-        if _before(_OF_A_MONTH, text, match.start()):
-            continue  # "march of next year"
         first, last = _relative_interval(match, today)
         yield _Time(*match.span(), first, last)
+    for match in _COUNTED_FROM_NOW.finditer(text):
+        yield _Time(*match.span(), *_counted(match, today, is_ahead=True))
     for match in _COUNTED.finditer(text):
-        said = match["count"]
-        count = int(said) if said.isdigit() else _COUNTS[said]
-        unit, is_ahead = match["unit"], match["lead"] == "in"
-        if not count or (is_ahead and unit == "day" and count > 31):
-            continue
-        if unit == "month":
-            then = _add_months(today, count)
-        else:
-            then = today + timedelta(days=count * (7 if unit == "week" else 1))
-        if not is_ahead:
-            yield _Time(*match.span(), today, then)
-        elif unit == "month":
-            yield _Time(*match.span(), *_months(then.year, then.month, then.month))
-        elif unit == "week":
-            yield _Time(*match.span(), *_week_of(then))
-        else:
-            yield _Time(*match.span(), then, then)
+        is_ahead = match["lead"] == "in"
+        if not (is_ahead and match["unit"] == "day" and _count(match) > 31):
+            yield _Time(*match.span(), *_counted(match, today, is_ahead=is_ahead))
     for match in _TODAY.finditer(text):
-        if _CLASS_WORD.search(text) or _is_alone(text, match):
+        if _is_alone(text, match) or _speaks_of_classes(text):
             day = today + timedelta(days=match.group() == "tomorrow")
             yield _Time(*match.span(), day, day)
 
 
+def _count(match: re.Match[str]) -> int:
+    said = match["count"] or ("a few" if match[0].endswith("s") else "one")
+    return int(said) if said.isdigit() else _COUNTS[said]
+
+
+def _counted(match: re.Match[str], today: date, *, is_ahead: bool) -> tuple[date, date]:
+    """So many days, weeks, months from today on; or the one that is so far ahead ("in two weeks")."""
+    count, unit = _count(match), match["unit"]
+    if unit in ("month", "year"):
+        then = _add_months(today, count * (12 if unit == "year" else 1))
+    else:
+        then = today + timedelta(days=count * (7 if unit == "week" else 1))
+    if not is_ahead:
+        return today, then
+    if unit == "day":
+        return then, then
+    if unit == "week":
+        return _week_of(then)
+    return (
+        _months(then.year, 1, 12) if unit == "year" else _months(then.year, then.month, then.month)
+    )
+
+
 def _relative_interval(match: re.Match[str], today: date) -> tuple[date, date]:
-    if match["endnext"]:
-        return _months(today.year + 1, 1, 3)
     unit = match["unit"] or match["endunit"]
     is_next = bool(match["which"]) and match["which"] in ("next", "the following")
     if unit in ("week", "weekend"):
@@ -464,44 +515,46 @@ def _relative_interval(match: re.Match[str], today: date) -> tuple[date, date]:
 def _months_and_seasons(text: str, today: date) -> Iterator[_Time]:
     for match in _QUARTER_SAID.finditer(text):
         number = 3 if match["nth"] == "last" else _QUARTERS[match["number"] or match["nth"]]
-        if match["number"] and match["number"].isdigit():
-            number = int(match["number"]) - 1
-        months = (3 * number + 1, 3 * number + 3)
-        yield _said_with_year(match, months, today)
-    for match in _MONTH_ALONE.finditer(text):
-        if _is_past(text, match):
-            continue
-        is_dated = match["year"] or match["short"] or match["relative"] or match["which"]
-        if match["month"] in _ALSO_WORDS and not is_dated and not _is_time(text, match):
-            continue
-        number = _MONTHS[match["month"]]
-        yield _said_with_year(match, (number, number), today)
-    for match in _SEASON_SAID.finditer(text):
-        if _is_past(text, match):
-            continue
-        is_dated = match["year"] or match["relative"] or match["which"]
-        if is_dated or _is_time(text, match):
-            yield _said_with_year(match, _SEASONS[match["season"]], today)
+        yield _said_with_year(match, (3 * number + 1, 3 * number + 3), today)
+    for pattern in (_MONTH_ALONE, _SEASON_SAID):
+        for match in pattern.finditer(text):
+            said = match.groupdict()
+            name = said.get("month") or said["season"]
+            is_dated = match["which"] or _year_said(match, today)
+            is_sure = name in _MONTHS and name not in _ALSO_WORDS
+            if _is_no_coming_time(text, match) or not (
+                is_dated or is_sure or _is_time(text, match)
+            ):
+                continue
+            number = _MONTHS.get(name, 0)
+            yield _said_with_year(match, _SEASONS.get(name, (number, number)), today)
 
 
-def _is_past(text: str, match: re.Match[str]) -> bool:
-    """Whether a month or season is one gone by: "last March", "spring 2014"."""
-    return bool(_before(_PAST, text, match.start()) or _PAST_YEAR.match(text, match.end()))
+def _is_no_coming_time(text: str, match: re.Match[str]) -> bool:
+    """Whether a month or season is one gone by ("last March", "spring 2014"), or a person."""
+    return bool(
+        _before(_PAST, text, match.start())
+        or _PAST_YEAR.match(text, match.end())
+        or _before(NAMED, text, match.start())
+    )
+
+
+def _year_said(match: re.Match[str], today: date) -> int | None:
+    """The year of a match of `_OF_YEAR`, if one was said."""
+    if match["year"]:
+        return int(match["year"])
+    if match["short"]:
+        return 2000 + int(match["short"])
+    return today.year + (match["relative"] == "next") if match["relative"] else None
 
 
 def _said_with_year(match: re.Match[str], months: tuple[int, int], today: date) -> _Time:
-    said = match.groupdict()
-    year: int | None = None
-    if said.get("year"):
-        year = int(said["year"])
-    elif said.get("short"):
-        year = _full_year(said["short"])
-    elif said.get("relative"):
-        year = today.year + (said["relative"] == "next")
+    year = _year_said(match, today)
     if year:
         first, last = _months(year, *months)
     else:
-        first, last = _coming_months(*months, today, unbegun=said.get("which") == "next")
+        is_next = match.groupdict().get("which") == "next"
+        first, last = _coming_months(*months, today, unbegun=is_next)
     return _Time(*match.span(), first, last, has_year=year is not None, months=months)
 
 
@@ -522,8 +575,12 @@ def _is_time(text: str, match: re.Match[str]) -> bool:
         or _AFTER_CUE.match(text, match.end())
         or _before(_LISTED, text, match.start())
         or (
-            _LISTS.match(text, match.end())
-            and (_CLASS_WORD.search(text) or _ONLY_SMALL_TALK.fullmatch(text, 0, match.start()))
+            (lists := _LISTS.match(text, match.end()))
+            and (
+                lists["other"] not in _ALSO_WORDS
+                or _speaks_of_classes(text)
+                or _is_small_talk_before(text, match)
+            )
         )
     )
 
@@ -575,15 +632,16 @@ def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
 # Ranges and bounds -------------------------------------------------------------------------------
 
 _BETWEEN = re.compile(
-    r"[\s\0]*(?:-|\u2013|to|through|thru|until|till|til|and|or|/|,)[\s\0]*(?:the |in |end of |of )*"
+    r"\s*(?:[/,&\u2013-]|\b(?:to|through|until|and|or)\b)\s*(?:the |in |end of |of )*"
 )
 _FROM = re.compile(r"\b(?:between|from|anytime from)(?: the)?\s+$")
 _LIMIT = re.compile(
-    r"\b(?P<word>before|prior to|by|until|till|til|through|no later than)(?: the)?(?: end of)?\s+$"
+    r"\b(?P<word>before|prior to|by|until|through|no later than)(?: the)?(?: end of)?\s+$"
 )
 _BOUND = re.compile(
     r"\b(?P<word>after|since|starting(?: in| on| from)?|beginning(?: in| on)?|from)(?: the)?\s+$"
 )
+_THE_END = re.compile(r"(?:the )?end\b")
 _ON = re.compile(r"\s*(?:on(?:ward|wards)?|or later|and later|and after)\b(?! the)")
 
 
@@ -595,8 +653,14 @@ def _ranges(text: str, times: list[_Time]) -> list[_Time]:
         if before is None or not _BETWEEN.fullmatch(text, before.end, time.start):
             joined.append(time)
             continue
-        link = text[before.end : time.start].strip(" \0")
-        is_range = bool(_before(_FROM, text, before.start)) or link[:1] not in ("a", "o", "/", ",")
+        link = text[before.end : time.start].strip()
+        is_range = bool(_before(_FROM, text, before.start)) or link[:1] not in (
+            "a",
+            "o",
+            "/",
+            ",",
+            "&",
+        )
         if time.has_year and not before.has_year:
             before = before.of_year(time.last.year)
             if before.first > time.last:
@@ -621,7 +685,7 @@ def _bounded(text: str, time: _Time, today: date) -> _Time:
     bound = _before(_BOUND, text, time.start)
     on = _ON.match(text, time.end)
     if limit:
-        is_before = limit["word"] in ("before", "prior to")
+        is_before = limit["word"] in ("before", "prior to") and not _THE_END.match(text, time.start)
         last = time.first - timedelta(days=1) if is_before else time.last
         return replace(time, start=limit.start(), first=min(today, last), last=last)
     if bound and bound["word"] == "after":

@@ -1,9 +1,9 @@
 """Which of the classes just listed is meant: "the second one", "#3", "that class".
 
-Values: "1", "2", ... count from the first, "-1" is the last, "that" the one spoken of, and "one"
-says that the other entities of the message tell which ("the Dallas one"). "First" and "second" are
-commoner as other words ("my first class", "give me a second"), so an ordinal counts only before
-one, class, option and the like, or as the whole message.
+Values: "1", "2", ... count from the first, "-1" is the last, "-2" the one before it, "that" the one
+spoken of, and "one" says that the other entities of the message tell which ("the Dallas one").
+"First" and "second" are commoner as other words ("my first class", "give me a second"), so an ordinal
+counts only before one, class, option and the like, or as the whole message.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.nlu.mentions import Mention, is_free, lowered
+from bot.nlu.mentions import Ground, Mention, Respelt, corrected, lowered
+from registration.place_tables import NUMBERED_THINGS
 
 _ORDINALS = {
     word: str(number)
     for number, words in enumerate(
         (
-            ("first", "1st", "frist"),
-            ("second", "2nd", "secound"),
+            ("first", "1st"),
+            ("second", "2nd"),
             ("third", "3rd"),
             ("fourth", "4th"),
             ("fifth", "5th"),
@@ -31,7 +32,10 @@ _ORDINALS = {
         start=1,
     )
     for word in words
-} | {"last": "-1", "top": "1", "bottom": "-1"}
+}
+_COUNTED = "|".join(_ORDINALS)
+_MISSPELLABLE = tuple(word for word in _ORDINALS if word.isalpha() and len(word) > 4)
+_ORDINALS |= {"last": "-1", "top": "1", "bottom": "-1", "final": "-1"}
 _NUMBERS = {
     word: str(number)
     for number, word in enumerate(
@@ -43,26 +47,41 @@ _ORDINAL = "|".join(_ORDINALS)
 _NUMBER = "|".join(sorted(_NUMBERS, key=len, reverse=True))
 _THING = r"(?:class|course|training|option|choice|item|result|listing|event)"
 
+_ONE = r"(?:one|1(?![.,/:]?\d))"
 _ORDINAL_ONE = re.compile(
-    rf"\b(?:the )?(?P<which>{_ORDINAL}) (?P<thing>one|{_THING})(?: (?:on|in) (?:the"
-    rf"|that|your) list)?(?![\w-])"
+    rf"\b(?:the )?(?:very )?(?P<which>{_ORDINAL}) (?P<thing>{_ONE}|ones|{_THING})"
+    r"(?: (?:on|in) (?:the|that|your) list)?(?![\w-])"
+)
+_ORDINAL_OF_SEVERAL = re.compile(
+    rf"\b(?:the )?(?P<which>{_ORDINAL})(?=,? (?:and|or|&) (?:the )?(?:{_ORDINAL})"
+    rf" (?P<thing>{_ONE}|ones|{_THING})(?![\w-]))"
+)
+_FROM_THE_END = re.compile(
+    rf"\b(?:the )?(?P<which>{_COUNTED}) (?:to(?: the)? last|from the (?:bottom|end|(?P<top>top)))"
+    rf"(?: {_ONE})?\b"
 )
 _ON_THE_LIST = re.compile(
-    rf"\b(?:the )?(?P<which>{_ORDINAL}) (?:on|in|of) (?:the|that|your) list\b"
+    rf"\b(?:the )?(?P<which>{_ORDINAL}) (?:(?:on|in|of) (?:the|that|your) list|of (?:these|those))\b"
 )
 _NUMBERED = re.compile(
     rf"(?:(?<![\w#])#\s?|\b(?:(?:{_THING}|choose|pick) )?(?:number|nr|num|no\.) ?#?|\b"
     rf"(?:option|choice|item|result) #?)"
     rf"(?P<which>{_NUMBER})(?![\w-]|[.,/:]\d)"
 )
-_THAT = re.compile(rf"\b(?:that|this|the same|same)(?: same)? (?:one|{_THING})(?![\w'-])")
-_WHOLE = re.compile(
-    rf"\W*(?:(?:uh|um|ok|okay|yes|no|and|the|for|what about|how about|i want|i meant?"
-    rf"|please|let's do|lets do) )*"
-    rf"(?P<which>(?P<ordinal>{_ORDINAL})|(?P<number>\d0?))\W*(?:please|thanks)?\W*"
+_THAT = re.compile(
+    rf"\b(?:that|this|the same|same)(?: same)? (?:{_ONE}|{_THING})(?![\w'-])"
+    rf"(?! (?:time|day|night|week|year|guy|girl|kid|person|officer|thing|way|place)\b)"
+    rf"|\bthe (?:one|{_THING}) (?:you|u|that you|that u) (?:just )?(?:said|mentioned|listed|showed|named)\b"
 )
+_WHOLE = re.compile(
+    rf"\W*(?:(?:uh|um|hmm|ok|okay|yes|no|and|so|then|maybe|actually|the|for|what about|how about|i want"
+    rf"|i meant?|please|let's do|lets do)\W+)*"
+    rf"(?P<which>{_ORDINAL}|\d0?)\W*(?:(?:please|pls|thanks|then|instead)\W*)*"
+)
+_ONLY_BEFORE_A_THING = ("top", "bottom", "final")
 
-_OWN = re.compile(r"\b(?:my|our|his|her|their|your|a|an|very|new|every|each)\s+$")
+_OWN = re.compile(r"\b(?:my|our|his|her|their|your|a|an|new|every|each)\s+$")
+_THING_WITH_A_NUMBER = re.compile(rf"\b(?:{'|'.join(sorted(NUMBERED_THINGS))})\s+$")
 _NOT_LISTED_AFTER = re.compile(
     r"\s+(?:in|near|of|at|for|on|after|before|around|i|i'm|we|you|they|he|she|that|to"
     r"|since|ever|available|mail|citizen)\b"
@@ -75,9 +94,10 @@ _IS_THAT = re.compile(
 )
 """Before a course, place or month: "is that the basic course?"."""
 _ANY = re.compile(r"\b(?:an?|any|another|is there|are there)\s+$")
-_ONE_AFTER = re.compile(r"(?:'s)?\s+(one)(?![\w-])")
+_ONE_AFTER = re.compile(rf"(?:'s)?\s+({_ONE})(?![\w-])")
 _THE_ONE_BEFORE = re.compile(
-    r"\b(the one)(?: (?:in|near|at|on|for|from|starting|that's in|thats in))?(?: the)? $"
+    r"\b(the one)(?: (?:that (?:is|starts|begins)|that's|thats|starting))?"
+    r"(?: (?:in|near|at|on|for|from))?(?: the)? $"
 )
 
 
@@ -88,25 +108,35 @@ def find_references(text: str, others: Sequence[Mention] = ()) -> tuple[Mention,
         text: the message.
         others: its places, courses and periods; "one" refers only beside one of them.
     """
-    low = lowered(text)
+    low, respelt = lowered(text), Respelt(text, lambda word: corrected(word, _MISSPELLABLE))
     found: list[Mention] = []
+    ground = Ground(len(text))
 
     def add(start: int, end: int, value: str) -> None:
-        if is_free(start, end, found):
+        if ground.claim(start, end):
             found.append(Mention(start, end, value))
 
-    if whole := _WHOLE.fullmatch(low):
-        which = whole.group("which")
+    if whole := _WHOLE.fullmatch(respelt.text):
+        which = whole["which"]
         value = _ORDINALS.get(which) or _NUMBERS.get(which)
-        if value and which not in ("top", "bottom"):
-            return (Mention(*whole.span("which"), value),)
-    for match in _ON_THE_LIST.finditer(low):
-        add(*match.span(), _ORDINALS[match.group("which")])
-    for match in _ORDINAL_ONE.finditer(low):
-        if _points(low, match):
-            add(*match.span(), _ORDINALS[match.group("which")])
+        if value and which not in _ONLY_BEFORE_A_THING:
+            return (Mention(*respelt.span(*whole.span("which")), value),)
+    for match in _FROM_THE_END.finditer(respelt.text):
+        value = _ORDINALS[match["which"]]
+        if match["top"] or value != "1":  # "from first to last"
+            add(*respelt.span(*match.span()), value if match["top"] else f"-{value}")
+    for match in _ON_THE_LIST.finditer(respelt.text):
+        add(*respelt.span(*match.span()), _ORDINALS[match["which"]])
+    for pattern in (_ORDINAL_OF_SEVERAL, _ORDINAL_ONE):
+        for match in pattern.finditer(respelt.text):
+            if _points(respelt.text, match):
+                add(*respelt.span(*match.span()), _ORDINALS[match["which"]])
     for match in _NUMBERED.finditer(low):
-        add(*match.span(), _NUMBERS[match.group("which")])
+        if not any(
+            pattern.search(low, max(0, match.start() - 20), match.start())
+            for pattern in (_OWN, _THING_WITH_A_NUMBER)
+        ):
+            add(*match.span(), _NUMBERS[match["which"]])
     for match in _THAT.finditer(low):
         add(*match.span(), "that")
     if others and (asked := _IS_THAT.match(low)):
@@ -124,6 +154,6 @@ def _points(text: str, match: re.Match[str]) -> bool:
     """Whether "the first class" is one of a list rather than somebody's first class ever."""
     if _OWN.search(text, max(0, match.start() - 20), match.start()):
         return False
-    if match.group("thing") == "one" or _ORDINALS[match.group("which")] not in ("1", "-1"):
+    if match["thing"] in ("one", "ones", "1") or _ORDINALS[match["which"]] not in ("1", "-1"):
         return True
     return not _NOT_LISTED_AFTER.match(text, match.end())

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.nlu.courses import find_courses
-from bot.nlu.mentions import Mention, is_free, lowered
+from bot.nlu.mentions import Ground, Mention, lowered
 from bot.nlu.periods import find_periods
 from bot.nlu.references import find_references
-from registration.places import find_places
+from registration.places import MOST_TOGETHER, TOGETHER, find_places
 
 FILLERS = (
     # small words around a name
@@ -66,31 +66,86 @@ class Entity:
 
 def find_entities(text: str, today: date) -> tuple[Entity, ...]:
     """The places, courses, periods and references of a message, in order, none overlapping."""
+    ground = Ground(len(text))
     taken: list[Mention] = []
     found: list[Entity] = []
 
     def claim(kind: str, mentions: Sequence[Mention]) -> None:
         for mention in mentions:
-            if is_free(mention.start, mention.end, taken):
+            if ground.claim(mention.start, mention.end):
                 taken.append(mention)
                 found.append(Entity(kind, mention.start, mention.end, mention.value))
 
-    places = [Mention(place.start, place.end, place.value) for place in find_places(text)]
-    claim("course", find_courses(text))
-    claim("period", [time for time in find_periods(text, today) if not _is_inside(time, places)])
+    low = lowered(text)
+    named = [Mention(place.start, place.end, place.value) for place in find_places(text)]
+    places = _together(low, _wanted(low, named))
+    claim("course", _wanted(low, find_courses(text)))
+    claim("period", _not_inside(_wanted(low, find_periods(text, today)), places))
     claim("place", places)
-    claim("reference", find_references(text, taken))
+    claim("reference", _wanted(low, find_references(text, taken)))
     return tuple(sorted(found, key=lambda entity: entity.start))
 
 
-def _is_inside(mention: Mention, others: Sequence[Mention]) -> bool:
-    """Whether a mention is only a part of another: the season in "Spring, TX"."""
-    return any(
-        other.start <= mention.start
-        and mention.end <= other.end
-        and other.end - other.start > mention.end - mention.start
-        for other in others
-    )
+_NOT = re.compile(
+    r"(?<!why )\b(?:not|except|instead of|rather than)(?: (?:in|near|for|from|on|the))*\s+$"
+)
+_BUT = re.compile(r"(?:[\s,.;-]|\b(?:but|rather|just|i mean|i meant|and|in|near|for|the)\b)*")
+_LISTED = re.compile(
+    r"\s*(?:[,/&+]|\b(?:and|or|plus)\b)[\s,]*(?:\b(?:and|or|also|maybe|even|else|in|near|around|the)\b\s*)*"
+    r"|\s+"
+)
+
+
+def _wanted(low: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions but those turned down, if any remain: "not Texas but Oklahoma" means Oklahoma.
+
+    One that says both is all of it, so that nothing is left over.
+    """
+    negations = [_NOT.search(low, max(0, m.start - 30), m.start) for m in mentions]
+    if all(negations) or not any(negations):
+        return list(mentions)
+    wanted: list[Mention] = []
+    turned_down: tuple[int, int] | None = None
+    for mention, negation in zip(mentions, negations, strict=True):
+        if not negation:
+            is_beside = turned_down and _BUT.fullmatch(low, turned_down[1], mention.start)
+            start = turned_down[0] if turned_down and is_beside else mention.start
+            wanted.append(replace(mention, start=start))
+            turned_down = None
+        elif wanted and _BUT.fullmatch(low, wanted[-1].end, negation.start()):
+            wanted[-1] = replace(wanted[-1], end=mention.end)
+        else:
+            turned_down = (negation.start(), mention.end)
+    return wanted
+
+
+def _together(low: str, places: Sequence[Mention]) -> list[Mention]:
+    """The places, those that are listed as one: "Texas or Oklahoma" is "Texas; Oklahoma"."""
+    together: list[Mention] = []
+    for place in places:
+        before = together[-1] if together else None
+        if before and _LISTED.fullmatch(low, before.end, place.start):
+            values = dict.fromkeys([*before.value.split(TOGETHER), place.value])
+            value = TOGETHER.join([*values][:MOST_TOGETHER])
+            together[-1] = Mention(before.start, place.end, value)
+        else:
+            together.append(place)
+    return together
+
+
+def _not_inside(mentions: Sequence[Mention], others: Sequence[Mention]) -> list[Mention]:
+    """The mentions that aren't only a part of another: not the season in "Spring, TX"."""
+    over = {at: other for other in others for at in range(other.start, other.end)}
+
+    def is_part(mention: Mention) -> bool:
+        other = over.get(mention.start)
+        return bool(
+            other
+            and mention.end <= other.end
+            and other.end - other.start > mention.end - mention.start
+        )
+
+    return [mention for mention in mentions if not is_part(mention)]
 
 
 def is_only_an_answer(text: str, entities: Sequence[Entity]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from identity.addresses import EMAIL, masked, normalized
+from identity.addresses import masked, replaced
 
 CODE = re.compile(r"(?<![\w.-])(\d(?:[ -]?\d){5})(?![\w-]|[ -]\d)")
 SHOWN_CODE = "••••••"
@@ -59,7 +59,7 @@ def hear(text: str, seal: Callable[[str], str]) -> Heard:
         entities.append({"entity": name, "value": seal(value), "shown": shown})
         return shown
 
-    text = EMAIL.sub(lambda m: take("email", normalized(m[0]), masked(normalized(m[0]))), text)
+    text = replaced(text, lambda address: take("email", address, masked(address)))
     text = CODE.sub(lambda m: take("code", m[1], SHOWN_CODE), text)
     return Heard(text, tuple(entities))
 

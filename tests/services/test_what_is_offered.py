@@ -189,6 +189,23 @@ def test_a_class_that_the_map_does_not_know_is_found_by_the_name_of_its_town(db:
     assert ids(upcoming(db, "Dallas, TX")) == []
 
 
+def test_several_places_find_what_any_of_them_finds_once(db: Database) -> None:
+    a_class(db, "DAL", "Dallas, TX", starts_on=date(2027, 3, 1))
+    a_class(
+        db, "FTW", "Fort Worth, TX", starts_on=date(2027, 3, 2)
+    )  # near Dallas and near Fort Worth
+    a_class(db, "HOU", "Houston, TX", starts_on=date(2027, 3, 3))
+    a_class(db, "TUL", "Tulsa, OK", starts_on=date(2027, 3, 4))
+    a_class(db, "LA", "Baton Rouge, LA", starts_on=date(2027, 3, 5))
+
+    assert ids(upcoming(db, "Texas; Oklahoma")) == ["DAL", "FTW", "HOU", "TUL"]
+    assert ids(upcoming(db, "Louisiana; Tulsa, OK")) == ["TUL", "LA"]
+
+    page = upcoming(db, "Dallas, TX; Fort Worth, TX; Houston, TX", limit=2)
+    assert (ids(page), page.total) == (["DAL", "FTW"], 3)
+    assert [found.distance_miles for found in page.classes] == [0, 0]
+
+
 def test_only_one_course_when_it_is_named(db: Database) -> None:
     a_class(db, "B")
     a_class(db, "A", course_code="advanced")
@@ -223,11 +240,13 @@ def test_neighbouring_states_with_most_classes_first(db: Database) -> None:
     a_class(db, "CO", "Denver, CO")  # not beside Texas
 
     def beside(**asked: Any) -> dict[str, int]:
-        return dict(neighbouring_states_with_classes(db, state="TX", now=NOW, **asked))
+        asked = {"states": ["TX"], **asked}
+        return dict(neighbouring_states_with_classes(db, now=NOW, **asked))
 
     assert beside() == {"OK": 3, "LA": 1}
     assert list(beside()) == ["OK", "LA"]
     assert beside(limit=1) == {"OK": 3}
+    assert beside(states=["TX", "OK"]) == {"CO": 1, "LA": 1}
     assert beside(course="advanced") == {}
     assert beside(period=(date(2027, 4, 1), date(2027, 4, 30))) == {}
 

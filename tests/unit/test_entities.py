@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+import time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.nlu.entities import EntityAnswerClassifier, GazetteerEntityExtractor
+from bot.nlu.entities import EntityAnswerClassifier, GazetteerEntityExtractor, today
 from bot.nlu.spotting import find_entities, is_only_an_answer
 from registration.places import resolve
 
@@ -68,6 +70,38 @@ def test_small_words_hold_no_entity(text: str) -> None:
                 ("period", "May", "2027-05-01/2027-05-31"),
             ],
         ),
+        (
+            "any basic classes in dallas, houston or in oklahoma?",
+            [
+                ("course", "basic classes", "basic"),
+                ("place", "dallas, houston or in oklahoma", "Dallas, TX; Houston, TX; Oklahoma"),
+            ],
+        ),
+        (
+            "texas in march or ohio in may",
+            [
+                ("place", "texas", "Texas"),
+                ("period", "march", "2027-03-01/2027-03-31"),
+                ("place", "ohio", "Ohio"),
+                ("period", "may", "2027-05-01/2027-05-31"),
+            ],
+        ),
+        ("no, not texas but oklahoma", [("place", "not texas but oklahoma", "Oklahoma")]),
+        ("oklahoma, not texas", [("place", "oklahoma, not texas", "Oklahoma")]),
+        ("advanced not basic", [("course", "advanced not basic", "advanced")]),
+        (
+            "not the first one, the second one",
+            [
+                ("reference", "not the first one, the second one", "2"),
+            ],
+        ),
+        (
+            "why not dallas or houston",
+            [
+                ("place", "dallas or houston", "Dallas, TX; Houston, TX"),
+            ],
+        ),
+        ("not in texas", [("place", "texas", "Texas")]),
         ("How do I become an SRO?", []),
     ],
 )
@@ -78,6 +112,60 @@ def test_extractor_sets_entities_on_the_text_as_typed(
 
     assert [(e["entity"], text[e["start"] : e["end"]], e["value"]) for e in entities] == expected
     assert {e["extractor"] for e in entities} <= {"GazetteerEntityExtractor"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "in or ",
+        "may ",
+        "Portland ",
+        "basic, ",
+        "conference today ",
+        "the second one ",
+        "the Dallas one ",
+        "TX, OK or ",
+        "week of 6/14 ",
+        "anywhere in ",
+        "s s ",
+        "springfeild ",
+    ],
+)
+def test_a_long_message_is_understood_in_a_moment(words: str) -> None:
+    text = (words * 20_000)[:20_000]  # five times what the channel takes
+
+    started = time.process_time()
+    is_only_an_answer(text, find_entities(text, TODAY))
+
+    # It takes a tenth of that; if it grew with the square of the length, it would take longer.
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"),
+    [
+        ("America/New_York", 23),
+        ("America/Chicago", 23),
+        ("America/Los_Angeles", 23),
+        ("America/New_York", 4),
+        ("America/Los_Angeles", 0),
+        ("Pacific/Honolulu", 20),
+    ],
+)
+@pytest.mark.parametrize("month", [3, 7])
+def test_today_is_the_day_it_is_where_people_are_up(zone: str, hour: int, month: int) -> None:
+    now = datetime(2027, month, 31, hour, 30, tzinfo=ZoneInfo(zone))
+
+    assert today(now) == date(2027, month, 31)
+
+
+def test_periods_are_counted_from_today() -> None:
+    evening = datetime(2027, 3, 31, 22, tzinfo=ZoneInfo("America/Chicago"))  # in UTC it is April
+    extractor = GazetteerEntityExtractor(today=lambda: today(evening))
+
+    (message,) = extractor.process([Message.build(text="classes this month")])
+
+    assert [e["value"] for e in message.get("entities")] == ["2027-03-01/2027-03-31"]
 
 
 def test_places_in_messages_are_understood_again() -> None:

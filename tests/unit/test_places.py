@@ -63,7 +63,10 @@ def test_find_places_in_a_sentence(text: str, expected: list[str]) -> None:
 
 
 def test_the_table_is_large_enough_to_justify_the_thresholds() -> None:
-    assert len(cases("resolve")) + len(cases("find")) >= 150
+    table = cases("resolve") + cases("find")
+
+    assert len(table) >= 150
+    assert sum(case.values[1] in ("nothing", []) for case in table) >= len(table) / 3
 
 
 def test_labels_are_what_one_says() -> None:
@@ -176,6 +179,20 @@ def test_no_text_breaks_the_search(text: str) -> None:
     for mention in find_places(text):
         assert end <= mention.start < mention.end <= len(text)
         end = mention.end
+
+
+def test_several_places_are_one_with_the_states_of_all() -> None:
+    several = resolve("Dallas, TX; Oklahoma; Fort Worth, TX")
+
+    assert isinstance(several, Place)
+    assert several.label == "Dallas, Texas or Oklahoma or Fort Worth, Texas"
+    assert (several.state, several.states) == (None, ("TX", "OK"))
+    assert [part.kind for part in several.each] == ["city", "state", "city"]
+    assert resolve(several.name) == several
+    question = resolve("portland; texas")
+    assert isinstance(question, AmbiguousPlace)
+    assert resolve(question.text) == question
+    assert all(resolve(option.name) == option for option in question.options)
 
 
 def test_neighbours_are_mutual() -> None:

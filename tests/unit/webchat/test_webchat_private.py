@@ -1,10 +1,36 @@
 """What is private in a message is taken out of it, and nothing else is."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bot.webchat.private import Heard, hear, hidden
+
+TABLE = yaml.safe_load(
+    (Path(__file__).parents[1] / "tables" / "emails.yml").read_text(encoding="utf-8")
+)
+
+
+CASES = [
+    pytest.param(str(typed), addresses, id=f"{group}: {typed}")
+    for group, messages in TABLE.items()
+    for typed, addresses in messages.items()
+]
+
+
+def test_a_third_of_the_table_only_looks_like_an_address() -> None:
+    assert len(CASES) >= 150
+    assert sum(not case.values[1] for case in CASES) >= len(CASES) / 3
+
+
+@pytest.mark.parametrize(("typed", "addresses"), CASES)
+def test_addresses_are_taken_out_whole(typed: str, addresses: list[str]) -> None:
+    heard = hear(typed, str)
+
+    assert [e["value"] for e in heard.entities if e["entity"] == "email"] == addresses
+    assert not any(address in heard.text.lower() for address in addresses)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +39,8 @@ from bot.webchat.private import Heard, hear, hidden
         ("jane@example.org", "j•••@example.org"),
         ("it's Jane.Doe@PD.Example.ORG, thanks", "it's j•••@pd.example.org, thanks"),
         ("a@example.org and b@example.org", "a•••@example.org and b•••@example.org"),
+        ("müller@example.org", "m•••@example.org"),  # hidden, though nobody's account
+        ("jane at example dot org", "j•••@example.org"),
         ("123456", "••••••"),
         ("the code is 123 456.", "the code is ••••••."),
         ("123-456", "••••••"),
