@@ -168,7 +168,7 @@ def test_an_answer_is_said_exactly_once_in_one_piece_and_taken_back(
     speaker = chat.page.locator("[aria-live=polite]")
     chat.page.wait_for_timeout(900)
     expect(speaker).to_have_text("Assistant: Two classes: 2 classes. 1 suggestion.")
-    expect(speaker).to_be_empty(timeout=2_000)
+    expect(speaker).to_be_empty()
     assert len(chat.spoken) == 1
 
 
