@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
 from tests.browser.stand_in import LAUNCHER_PAGE, Failure, StandInServer
+from tests.running_server import wait_until
 
 WIDGET = Path(__file__).parents[2] / "widget"
 
@@ -334,7 +335,10 @@ def test_a_page_hears_of_everything_once_and_of_nobodys_words(
     expect(chat.messages).to_have_count(1)
     chat.choose("Sign out")
     chat.asked.get_by_role("button", name="Sign out").click()
-    page.wait_for_function("heard.filter(([name]) => name === 'start-over').length === 2")
+    # Not Page.wait_for_function: its polling is eval, which the page's policy forbids.
+    wait_until(
+        lambda: page.evaluate("heard.filter(([name]) => name === 'start-over').length === 2")
+    )
     expect(chat.messages).to_have_count(1)
     chat.tell("chat.close(); chat.close()")
     heard = page.evaluate("window.heard")
