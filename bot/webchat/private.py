@@ -20,7 +20,12 @@ HARDLY_ANY, FEW = 2, 6
 """Around an address or a code, hardly any words are no question of their own ("it's ..."); a few may be
 one, if they are understood as such."""
 
+UNFINISHED = re.compile(r"(?<![\w.+@-])([^\W\d_])[\w.+'%-]{0,63}@(\w[\w.,-]{0,63})")
+"""What would be an address if it were whole: "jane@example", "jane@example,org"."""
+
 GIVES_CREDENTIAL = {"name": "sign_in", "confidence": 1.0}
+TRIES_TO = {"name": "inform", "confidence": 1.0}
+"""An answer that the sign-in can't use; it says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +34,23 @@ class Heard:
 
     text: str
     entities: tuple[dict[str, Any], ...] = ()
+    unfinished: tuple[str, ...] = ()
+    """What is no whole address, masked."""
 
     def added_to(self, parsed: dict[str, Any]) -> dict[str, Any]:
         """Rasa's parse of the text, with what was taken out of it as entities."""
-        if not self.entities:
+        if not (self.entities or self.unfinished):
             return parsed
-        taken_out = self.text.replace(SHOWN_CODE, "")
-        for entity in self.entities:
-            taken_out = taken_out.replace(entity["shown"], "")
+        taken_out = self.text
+        for shown in (SHOWN_CODE, *self.unfinished, *(e["shown"] for e in self.entities)):
+            taken_out = taken_out.replace(shown, "")
         words = len(re.findall(r"\w+", taken_out))
         is_understood = parsed.get("understanding", {}).get("band") == "answer"
         is_all = words <= HARDLY_ANY or (words <= FEW and not is_understood)
         return {
             **parsed,
             "entities": [*parsed["entities"], *self.entities],
-            **({"intent": GIVES_CREDENTIAL} if is_all else {}),
+            **({"intent": GIVES_CREDENTIAL if self.entities else TRIES_TO} if is_all else {}),
         }
 
 
@@ -61,7 +68,13 @@ def hear(text: str, seal: Callable[[str], str]) -> Heard:
 
     text = replaced(text, lambda address: take("email", address, masked(address)))
     text = CODE.sub(lambda m: take("code", m[1], SHOWN_CODE), text)
-    return Heard(text, tuple(entities))
+    unfinished: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        unfinished.append(masked(match[0]))
+        return unfinished[-1]
+
+    return Heard(UNFINISHED.sub(hide, text), tuple(entities), tuple(unfinished))
 
 
 def hidden(text: str) -> str:

@@ -295,6 +295,7 @@ def test_sound_is_off_until_it_is_turned_on_and_stays_so(open_chat: OpenChat) ->
     chat.ask("again")
     assert chat.page.evaluate("window.notes") == 2  # when it was turned on, and for the answer
     chat.page.reload()
+    expect(chat.messages).to_have_count(5)
     chat.ask("and again")
     assert chat.page.evaluate("window.notes") == 1
     chat.choose("Sound")

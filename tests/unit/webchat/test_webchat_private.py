@@ -52,6 +52,9 @@ def test_addresses_are_taken_out_whole(typed: str, addresses: list[str]) -> None
         ("class 1234567", "class 1234567"),
         ("2027-03-01", "2027-03-01"),
         ("follow @nasro", "follow @nasro"),
+        ("jane@example", "j•••@example"),
+        ("it's jane.doe@example,org", "it's j•••@example,org"),
+        ("10@5.99 each", "10@5.99 each"),
         ("is my certificate ready", "is my certificate ready"),
     ],
 )
@@ -93,6 +96,22 @@ def test_an_address_alone_is_no_question(typed: str, band: str, intent: str) -> 
     assert result["intent"]["name"] == intent
     assert result["entities"][0]["entity"] == "place"
     assert len(result["entities"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "band", "intent"),
+    [
+        ("jane@example", "answer", "inform"),
+        ("my address is jane@gmail,com", "reject", "inform"),
+        ("is my certificate ready jane@gmail", "answer", "check_certificate_status"),
+        ("jane@gmail " + "and so on " * 5, "reject", "check_certificate_status"),
+    ],
+)
+def test_half_an_address_alone_is_an_answer_that_misses(typed: str, band: str, intent: str) -> None:
+    result = hear(typed, str).added_to(parsed(band))
+
+    assert result["intent"]["name"] == intent
+    assert result["entities"] == parsed(band)["entities"]
 
 
 def test_a_message_without_anything_private_stays_as_it_is() -> None:
