@@ -78,8 +78,13 @@ class ActionCheckCertificates(MemberAction):
         if not everything:
             dispatcher.utter_message(response="utter_no_registrations")
             return []
-        search = Search.from_values(entity_values(tracker, SEARCH_ENTITIES))
+        said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
+        search = Search.from_values(said)
         meant = [a for a in everything if search.matches(a)]
+        ordinal = said.get("reference", "")
+        if ordinal.lstrip("-").isdigit() and abs(int(ordinal)) <= len(everything):
+            index = int(ordinal)
+            meant = [everything[index - 1 if index > 0 else index]]
         if not meant:
             dispatcher.utter_message(response="utter_no_such_registration")
             meant = list(everything)

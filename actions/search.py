@@ -18,6 +18,9 @@ from registration.queries import ClassSummary
 
 SEARCH_ENTITIES = ("place", "course", "period")
 
+ANY = "any"
+"""The value of a course or period that is taken back: "any course is fine"."""
+
 
 @dataclass(frozen=True)
 class Search:
@@ -33,7 +36,7 @@ class Search:
         place = resolve(values["place"]) if values.get("place") else None
         return cls(
             place=place if isinstance(place, Place) else None,
-            course=values.get("course"),
+            course=course if (course := values.get("course")) != ANY else None,
             period=parse_period(values.get("period")),
         )
 

@@ -1,5 +1,6 @@
 """Seats left in one class: seats_form finds out which class, action_show_seats tells its seats."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ from actions.search import (
 from actions.service import RegistrationService
 from registration.errors import RegistrationUnavailable
 from registration.queries import ClassSummary
+
+ABOUT_THAT = "about_that_class"
+"""The intent of a question about the class that was spoken of last: "when is it?"."""
 
 NO_SUCH_CLASS = "none"
 """Value of the slot class_id when nothing fits: the form is done, and the answer is that."""
@@ -92,23 +96,37 @@ class ValidateSeatsForm(Action):
     async def _listed_that_are_meant(self, tracker: Tracker) -> Sequence[ClassSummary]:
         """The listed classes that the message points at; none when it isn't about the list."""
         said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
-        reference = said.pop("reference", None)
-        if reference == "that" and tracker.get_slot("last_class"):
-            return (await self.service.classes_by_id([tracker.get_slot("last_class")])).classes
-
+        is_about_that = intent_of_latest_message(tracker) == ABOUT_THAT
+        reference = said.pop("reference", "that" if is_about_that else None)
+        waiting_for, last_class = tracker.get_slot(REQUESTED_SLOT), tracker.get_slot("last_class")
         ids = tracker.get_slot("listed_classes") or []
-        is_about_list = reference or not said or tracker.get_slot(REQUESTED_SLOT) == "class_id"
+        if last_class and (reference == "that" or not (reference or said or waiting_for)):
+            named = await self._listed_that_are_named(tracker, ids)
+            return named or (await self.service.classes_by_id([last_class])).classes
+
+        is_about_list = reference or not said or waiting_for == "class_id"
         if not ids or not is_about_list:
             return ()
         listed = (await self.service.classes_by_id(ids)).classes
-        if reference and reference.lstrip("-").isdigit():
-            index = int(reference)
-            pointed = ids[index - 1 if index > 0 else index :][:1] if abs(index) <= len(ids) else []
+        if reference and reference not in ("that", "one"):
+            pointed = _pointed_at(reference, ids, last_class)
             return [offered for offered in listed if offered.id in pointed] or listed
+        if not said:
+            return await self._listed_that_are_named(tracker, ids) or listed
         meant = Search.from_values(said)
-        matching = [offered for offered in listed if meant.matches(offered)]
         # "The Dallas one" when none is in Dallas is a new search.
-        return matching if matching or said else listed
+        return [offered for offered in listed if meant.matches(offered)]
+
+    async def _listed_that_are_named(
+        self, tracker: Tracker, ids: Sequence[str]
+    ) -> Sequence[ClassSummary]:
+        """The listed classes whose city stands in the message, though it may be no place elsewhere.
+
+        "The Mobile one" is about Mobile where Mobile was listed.
+        """
+        text = (tracker.latest_message.get("text") or "").lower()
+        listed = (await self.service.classes_by_id(ids)).classes if ids else ()
+        return [c for c in listed if re.search(rf"\b{re.escape(c.city.lower())}\b", text)]
 
 
 class ActionAskSeatsFormPlace(Action):
@@ -177,14 +195,32 @@ def _is_interruption(tracker: Tracker, domain: dict[str, Any]) -> bool:
     """Whether the message is about something else than what the form waits for.
 
     Then the form is called twice: first to turn the message down, and again after some rule has
-    answered it. A question that has just begun a search is never one.
+    answered it. A question that has just begun a search is never one, nor is what comes while the form
+    waits for nothing.
     """
-    if action_before(tracker, "seats_form") == "action_new_search":
+    if action_before(tracker, "seats_form") == "action_new_search" or not tracker.get_slot(
+        REQUESTED_SLOT
+    ):
         return False
     intent = intent_of_latest_message(tracker)
     ignored = domain["forms"]["seats_form"]["ignored_intents"]
     says_which = entity_values(tracker, (*SEARCH_ENTITIES, "reference", "class_id"))
     return intent in ignored or not says_which
+
+
+def _pointed_at(reference: str, ids: Sequence[str], last_class: str | None) -> Sequence[str]:
+    """Of the listed classes those that an ordinal, or "next", "previous" or "other" means."""
+    if reference == "other":
+        return [id for id in ids if id != last_class]
+    if reference in ("next", "previous"):
+        if last_class not in ids:
+            return ids[:1] if reference == "next" else ()
+        index = ids.index(last_class) + (1 if reference == "next" else -1)
+        return ids[index : index + 1] if index >= 0 else ()
+    index = int(reference)
+    if abs(index) > len(ids):
+        return ()
+    return ids[index - 1 if index > 0 else index :][:1]
 
 
 def _choose(candidates: Sequence[ClassSummary]) -> Events:

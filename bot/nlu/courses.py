@@ -1,7 +1,8 @@
 """Courses by what people call them: "40 hour class", "adv", "crime prevention through ...".
 
-The values are course codes. A bare "basic" or "advanced" is also an ordinary adjective ("a basic
-question", "in advance", "account type Basic"); most of this module decides which it is.
+The values are course codes, or "any" where a course is taken back. A bare "basic" or "advanced" is also
+an ordinary adjective ("a basic question", "in advance", "account type Basic"); most of this module decides
+which it is.
 """
 
 from __future__ import annotations
@@ -102,6 +103,15 @@ _ANY_EVENT = re.compile(
 )
 """ "A class or conference" names any event, no particular kind."""
 
+ANY = "any"
+"""The value of a course that is taken back: "any course is fine"."""
+
+_ANY_COURSE = re.compile(
+    r"(?:any|whatever|whichever) (?:course|(?:type|kind)(?: of (?:class|course|training))?)(?![\w'])"
+    r"|(?:the )?(?:course|type|kind) (?:doesn't|doesnt|does not) matter"
+    r"|(?:it )?(?:doesn't|doesnt|does not) (?:have|need) to be (?:the )?(?:basic|advanced)(?: one)?"
+)
+
 _SMALL_TALK = word_set("""
     the a an i mean meant no yes please what about how and or for in want need just only say said
     take attend do is it it's its was im i'm that would like actually rather instead , . ? ! class
@@ -113,6 +123,10 @@ def find_courses(text: str) -> tuple[Mention, ...]:
     """The courses that a text names, in order, none overlapping."""
     words = words_of(text)
     said = _Said([corrected(word.text, _VOCABULARY) for word in words])
+    if taken_back := _ANY_COURSE.search(said.joined):
+        first = said.joined.count(" ", 0, taken_back.start())
+        last = said.joined.count(" ", 0, taken_back.end())
+        return (Mention(words[first].start, words[last].end, ANY),)
     if not _MAY_HOLD.search(said.joined):
         return ()
     starts: dict[int, int] = {}
@@ -179,7 +193,14 @@ def _is_course(kind: str, said: _Said, first: int, last: int) -> bool:
         if before in _NO_COURSE_AFTER - {"in"} or after == "said":
             return False
         is_plural = words[first] == "supervisors"  # a person is rarely in the plural
-        return is_alone or (is_plural and after in _PLACE_OR_TIME_AFTER and is_asked_for)
+        is_for_them = (
+            is_plural and before == "for" and after in ("", "?", ".", "!", *_PLACE_OR_TIME_AFTER)
+        )
+        return (
+            is_alone
+            or is_for_them
+            or (is_plural and after in _PLACE_OR_TIME_AFTER and is_asked_for)
+        )
     if said.is_about_account:
         return False
     if words[first] == "advance":

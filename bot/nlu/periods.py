@@ -2,7 +2,7 @@
 
 Today is always handed in. A month or a day without a year is the next one that is not over. Some
 names are other words first ("may I", "march with us", "fall asleep"), so those need a sign that a
-time is meant. Values are ISO intervals, both days included.
+time is meant. Values are ISO intervals, both days included, or "any" where a time is taken back.
 """
 
 from __future__ import annotations
@@ -131,8 +131,10 @@ def find_periods(text: str, today: date) -> tuple[Mention, ...]:
     """The times that a text names, in order, none overlapping, as "2027-03-01/2027-03-31"."""
     respelt = Respelt(text, _spelt)
     low = respelt.text
-    if not _TRIGGER.search(low):
+    if not _TRIGGER.search(low) and "date" not in low:
         return ()
+    if taken_back := _ANY.search(low):
+        return (Mention(*respelt.span(*taken_back.span()), ANY),)
     ground = Ground(len(low))
     times = [time for time in _times(low, today) if ground.claim(time.start, time.end)]
     times.sort(key=lambda time: time.start)
@@ -315,7 +317,7 @@ _LISTS = re.compile(rf"{_BETWEEN_LISTED}(?:in )?(?P<other>{_MONTH}|{_SEASON})\b"
 _ONLY_SMALL_TALK = re.compile(
     r"[\W_]*(?:(?:what|how|about|and|no|not|i|mean|meant|yes|ok|okay|maybe|please|or"
     r"|then|the|in|instead|like"
-    r"|is|are|try|any|anything|it|was|sometime|thanks|nothing)[\W_]+)*"
+    r"|is|are|try|any|anything|it|was|sometime|thanks|nothing|sorry|oops|wait|actually)[\W_]+)*"
 )
 _FULL_TALK = re.compile(
     r"[\W_]*(?:(?:please|then|instead|works|maybe|is fine|would be good|would work|or)[\W_]*)*"
@@ -327,6 +329,16 @@ _DAY_CUE = re.compile(
     r"|between|and|about)(?: the)? $|[-\u2013] ?$"
 )
 
+
+ANY = "any"
+"""The value of a time that is taken back: "any month is fine"."""
+
+_NO_MATTER = r"(?:doesn't|doesnt|does not|don't|dont|do not)"
+_ANY = re.compile(
+    r"\b(?:any|whatever|whichever) (?:month|date|week)s?\b"
+    rf"|\b(?:the )?(?:month|date|time|week)s? {_NO_MATTER} matter\b"
+    rf"|\b(?:it )?{_NO_MATTER} (?:have|need) to be (?:in )?(?:{_MONTH}|{_SEASON})\b"
+)
 
 _LONGEST_SMALL_TALK = 100
 _SHORT_WAY_BACK = 40

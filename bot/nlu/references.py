@@ -1,7 +1,8 @@
 """Which of the classes just listed is meant: "the second one", "#3", "that class".
 
 Values: "1", "2", ... count from the first, "-1" is the last, "-2" the one before it, "that" the one
-spoken of, and "one" says that the other entities of the message tell which ("the Dallas one").
+spoken of, "next", "previous" and "other" are counted from that one, and "one" says that the other
+entities of the message tell which ("the Dallas one", "which of them is the advanced course").
 "First" and "second" are commoner as other words ("my first class", "give me a second"), so an ordinal
 counts only before one, class, option and the like, or as the whole message.
 """
@@ -73,11 +74,25 @@ _THAT = re.compile(
     rf"(?! (?:time|day|night|week|year|guy|girl|kid|person|officer|thing|way|place)\b)"
     rf"|\bthe (?:one|{_THING}) (?:you|u|that you|that u) (?:just )?(?:said|mentioned|listed|showed|named)\b"
 )
-_WHOLE = re.compile(
-    rf"\W*(?:(?:uh|um|hmm|ok|okay|yes|no|and|so|then|maybe|actually|the|for|what about|how about|i want"
-    rf"|i meant?|please|let's do|lets do)\W+)*"
-    rf"(?P<which>{_ORDINAL}|\d0?)\W*(?:(?:please|pls|thanks|then|instead)\W*)*"
+_SMALL_TALK = (
+    r"\W*(?:(?:uh|um|hmm|ok|okay|yes|no|and|so|or|then|maybe|actually|sorry|oops|wait|the|for|what about"
+    r"|how about|i want|i meant?|please|let's do|lets do|show me|tell me about|more about|about)\W+)*"
 )
+_WHOLE = re.compile(
+    _SMALL_TALK + rf"(?P<which>{_ORDINAL}|\d0?)\W*(?:(?:please|pls|thanks|then|instead)\W*)*"
+)
+_BESIDE = tuple(
+    (value, re.compile(pattern))
+    for value, pattern in (
+        ("next", rf"\bthe {_ONE} (?:right )?(?:after|below)(?: (?:that|it|this)(?: {_ONE})?)?(?=\W*$)"),
+        ("previous", rf"\bthe {_ONE} (?:right )?(?:before|above)(?: (?:that|it|this)(?: {_ONE})?)?(?=\W*$)"),
+        ("previous", rf"\bthe (?:previous|prior) (?:{_ONE}|{_THING})(?![\w-])"),
+        ("next", rf"\bthe (?:following|next) (?:{_ONE}|{_THING}) (?:on|in) (?:the|that|your) list\b"),
+        ("other", rf"\bthe other (?:{_ONE}|{_THING})(?![\w-])"),
+    )
+)  # fmt: skip
+_NEXT = re.compile(_SMALL_TALK + rf"(?P<which>next {_ONE})\W*(?:(?:please|pls|then)\W*)*")
+"""Only as the whole message: "the next one in Ohio" is the next in time."""
 _ONLY_BEFORE_A_THING = ("top", "bottom", "final")
 
 _OWN = re.compile(r"\b(?:my|our|his|her|their|your|a|an|new|every|each)\s+$")
@@ -89,10 +104,15 @@ _NOT_LISTED_AFTER = re.compile(
 """After these "the first class" is described, not pointed at: "the first class in Ohio"."""
 
 _IS_THAT = re.compile(
-    r"\W*(?:(?:and|so|but|ok|okay|oh|wait),? )*(?P<that>(?:is|isn't|was) (?:that|this|it))"
+    rf"\W*(?:(?:and|so|but|ok|okay|oh|wait),? )*(?P<that>(?:is|isn't|was) (?:that|this|it)(?: {_ONE})?)"
     r"(?= (?:the|a|one|also|in|on|at|near|for)\b)"
 )
 """Before a course, place or month: "is that the basic course?"."""
+_WHICH_OF = re.compile(
+    rf"\b(which (?:{_ONE} |ones )?(?:of (?:them|these|those)(?: {_THING}(?:e?s)?)? )?(?:is|are))"
+    r"(?: (?:the|a|an|in|near|at|on|for))* $"
+)
+"""Before a course, place or month, of what was listed: "which of them is the advanced course"."""
 _ANY = re.compile(r"\b(?:an?|any|another|is there|are there)\s+$")
 _ONE_AFTER = re.compile(rf"(?:'s)?\s+({_ONE})(?![\w-])")
 _THE_ONE_BEFORE = re.compile(
@@ -121,6 +141,11 @@ def find_references(text: str, others: Sequence[Mention] = ()) -> tuple[Mention,
         value = _ORDINALS.get(which) or _NUMBERS.get(which)
         if value and which not in _ONLY_BEFORE_A_THING:
             return (Mention(*respelt.span(*whole.span("which")), value),)
+    if following := _NEXT.fullmatch(low):
+        return (Mention(*following.span("which"), "next"),)
+    for value, pattern in _BESIDE:
+        for match in pattern.finditer(low):
+            add(*match.span(), value)
     for match in _FROM_THE_END.finditer(respelt.text):
         value = _ORDINALS[match["which"]]
         if match["top"] or value != "1":  # "from first to last"
@@ -137,16 +162,18 @@ def find_references(text: str, others: Sequence[Mention] = ()) -> tuple[Mention,
             for pattern in (_OWN, _THING_WITH_A_NUMBER)
         ):
             add(*match.span(), _NUMBERS[match["which"]])
-    for match in _THAT.finditer(low):
-        add(*match.span(), "that")
     if others and (asked := _IS_THAT.match(low)):
         add(*asked.span("that"), "that")
+    for match in _THAT.finditer(low):
+        add(*match.span(), "that")
     for other in others:
         if after := _ONE_AFTER.match(low, other.end):
             if not _ANY.search(low, max(0, other.start - 20), other.start):
                 add(*after.span(1), "one")
         elif before := _THE_ONE_BEFORE.search(low, max(0, other.start - 30), other.start):
             add(*before.span(1), "one")
+        elif asked := _WHICH_OF.search(low, max(0, other.start - 40), other.start):
+            add(*asked.span(1), "one")
     return tuple(sorted(found, key=lambda mention: mention.start))
 
 

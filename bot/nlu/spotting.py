@@ -27,6 +27,10 @@ FILLERS = (
     "there", "then", "too", "also", "also in", "close to", "nearby", "somewhere", "sometime",
     "during",
     # asking for the same once more
+    "anything", "what do you have", "what have you got", "what else do you have", "do you have",
+    "is there", "are there", "only the ones", "just the ones", "the ones", "those", "all of",
+    "the whole state of", "whole state of", "the whole of", "anywhere in", "tell me about",
+    "tell me more about", "more about", "same for",
     "what about", "how about", "what abt", "how bout", "hows about", "wat about", "or maybe",
     "maybe",
     "and what about", "and how about", "try", "lets try", "let's try", "lets do", "let's do",
@@ -35,7 +39,8 @@ FILLERS = (
     "no", "nope", "not that", "wait", "sorry", "oops", "actually", "i meant", "i mean", "i ment",
     "meant",
     "i said", "i was asking about", "i was thinking", "i was thinking of", "make it", "make that",
-    "change it to", "change to", "switch to",
+    "change it to", "change to", "switch to", "wrong one", "that was wrong", "was right",
+    "right after all", "after all",
     # saying where one is or what one takes
     "i am in", "i'm in", "im in", "i am from", "i'm from", "im from", "i live in", "i work in",
     "i live near", "i am near", "i'm near", "we are in", "we're in", "were in", "we are from",
@@ -82,7 +87,12 @@ def find_entities(text: str, today: date) -> tuple[Entity, ...]:
     claim("course", _wanted(low, find_courses(text)))
     claim("period", _not_inside(_wanted(low, find_periods(text, today)), places))
     claim("place", places)
-    claim("reference", _wanted(low, find_references(text, taken)))
+    references = _wanted(low, find_references(text, taken))
+    # "Not that one, Amarillo"
+    claim(
+        "reference",
+        [r for r in references if not (taken and r.value == "that" and _is_refused(low, r))],
+    )
     return tuple(sorted(found, key=lambda entity: entity.start))
 
 
@@ -117,6 +127,10 @@ def _wanted(low: str, mentions: Sequence[Mention]) -> list[Mention]:
         else:
             turned_down = (negation.start(), mention.end)
     return wanted
+
+
+def _is_refused(low: str, mention: Mention) -> bool:
+    return bool(_NOT.search(low, max(0, mention.start - 30), mention.start))
 
 
 def _together(low: str, places: Sequence[Mention]) -> list[Mention]:

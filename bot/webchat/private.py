@@ -20,7 +20,7 @@ HARDLY_ANY, FEW = 2, 6
 """Around an address or a code, hardly any words are no question of their own ("it's ..."); a few may be
 one, if they are understood as such."""
 
-UNFINISHED = re.compile(r"(?<![\w.+@-])([^\W\d_])[\w.+'%-]{0,63}@(\w[\w.,-]{0,63})")
+UNFINISHED = re.compile(r"(?<![\w.+@-])([^\W\d_])[\w.+'%-]{0,63}@([^\W\d_][\w.,-]{0,63})")
 """What would be an address if it were whole: "jane@example", "jane@example,org"."""
 
 GIVES_CREDENTIAL = {"name": "sign_in", "confidence": 1.0}

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.nlu.courses import COURSE_CODES, find_courses
+from bot.nlu.courses import ANY, COURSE_CODES, find_courses
 
 TABLE = yaml.safe_load(
     (Path(__file__).parent / "tables" / "courses.yml").read_text(encoding="utf-8")
 )
 CASES: list[Any] = [
-    *((text, [code]) for code in COURSE_CODES for text in TABLE[code]),
+    *((text, [code]) for code in (*COURSE_CODES, ANY) for text in TABLE[code]),
     *TABLE["several"].items(),
     *((text, []) for text in TABLE["none"]),
 ]
@@ -29,7 +29,7 @@ def test_a_third_of_the_table_only_looks_like_a_course() -> None:
 
 
 def test_the_table_knows_every_course() -> None:
-    assert set(TABLE) == {*COURSE_CODES, "several", "none"}
+    assert set(TABLE) == {*COURSE_CODES, ANY, "several", "none"}
 
 
 def test_a_mention_covers_the_words_as_typed() -> None:

@@ -127,7 +127,7 @@ def test_interruptions_of_the_forms_are_all_intents_that_answer_neither_question
     questions = {"inform", "nlu_fallback"}
     own = {
         "find_classes_form": {"find_classes", "faq_class_in_my_state"},
-        "seats_form": {"faq_seats_left"},
+        "seats_form": {"faq_seats_left", "about_that_class"},
     }
     for form, answers in own.items():
         assert set(DOMAIN["forms"][form]["ignored_intents"]) == INTENTS - questions - answers
