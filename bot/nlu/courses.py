@@ -107,7 +107,7 @@ ANY = "any"
 """The value of a course that is taken back: "any course is fine"."""
 
 _ANY_COURSE = re.compile(
-    r"(?:any|whatever|whichever) (?:course|(?:type|kind)(?: of (?:class|course|training))?)(?![\w'])"
+    r"(?:any|whatever|whichever) (?:course|(?:type|kind) of (?:class|course|training))(?![\w'])"
     r"|(?:the )?(?:course|type|kind) (?:doesn't|doesnt|does not) matter"
     r"|(?:it )?(?:doesn't|doesnt|does not) (?:have|need) to be (?:the )?(?:basic|advanced)(?: one)?"
 )
