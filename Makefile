@@ -80,6 +80,11 @@ nlu-report: $(MODEL) ## Measure the understanding on the held-out test set, with
 bench: $(MODEL) ## Measure training, start, and FAQ and look-up turns
 	@$(BIN)/python -m bench.turns
 
+.PHONY: bench-nlu
+bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--clinc150 data_full.json"; an hour)
+	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@$(BIN)/python -m bench.nlu $(ARGS)
+
 .PHONY: pictures
 pictures: $(INSTALLED) browser ## Draw the pictures of the widget in docs/pictures/widget
 	@$(BIN)/python -m tests.browser.pictures
@@ -90,7 +95,7 @@ shell: $(MODEL) ## Talk to the assistant in the terminal
 
 .PHONY: clean
 clean: ## Remove the environment, the model and caches (the databases in var/ stay)
-	@rm -rf .venv .tools .rasa models results widget/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .tools .rasa models results widget/node_modules bench/nlu/nlpjs/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What only the tests need: tools for the widget from npm, and a Chromium.

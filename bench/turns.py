@@ -19,6 +19,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.memory import resident_megabytes
 from registration.database import Database
 from registration.places import STATE_NAMES
 from registration.sample import generate
@@ -57,7 +58,10 @@ def main() -> None:
             ]
             rows += summary("FAQ turn, six-turn conversation", faq_turns(server))
             rows += summary(f"look-up turn, {CLASSES:,} classes", look_up_turns(server))
-            rows.append(("memory after these turns", f"{resident_megabytes(server)} MB"))
+            assert server.process
+            rows.append(
+                ("memory after these turns", f"{resident_megabytes(server.process.pid)} MB")
+            )
         finally:
             server.stop()
     for name, value in rows:
@@ -106,12 +110,6 @@ def summary(name: str, milliseconds: list[float]) -> list[tuple[str, str]]:
     percentiles = statistics.quantiles(milliseconds, n=100)
     p50, p95 = percentiles[49], percentiles[94]
     return [(f"{name} ({len(milliseconds)})", f"p50 {p50:.1f} ms, p95 {p95:.1f} ms")]
-
-
-def resident_megabytes(server: Server) -> int:
-    assert server.process
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) // 1024
 
 
 if __name__ == "__main__":

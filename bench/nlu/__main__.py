@@ -16,7 +16,7 @@ import click
 from bench.nlu import data
 from bench.nlu.data import Dataset
 from bench.nlu.figures import ACCEPTED, Figures, figures
-from bench.nlu.systems import SYSTEMS, Asked
+from bench.nlu.systems import SYSTEMS, Asked, System
 
 RESULTS = Path("results/bench-nlu")
 HEAD = (
@@ -69,7 +69,7 @@ def main(
     )
 
 
-def _measure(system, dataset: Dataset) -> Iterator[tuple[Dataset, Figures, Asked]]:
+def _measure(system: System, dataset: Dataset) -> Iterator[tuple[Dataset, Figures, Asked]]:
     """A system on a dataset, as it is and with typos; trained once."""
     typos = dataset.with_typos
     both = Dataset(dataset.name, dataset.train, dataset.test + typos.test, dataset.is_ours)

@@ -6,11 +6,11 @@ python -m bench.nlu.ask MODEL IN OUT        IN: {"texts": [...]}
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
+from bench.memory import resident_megabytes
 from bot.nlu.report import parser
 
 
@@ -24,8 +24,11 @@ def main() -> None:
             parsed = parse(text)
             milliseconds.append(1000 * (time.perf_counter() - started))
             rankings.append({r["name"]: r["confidence"] for r in parsed["intent_ranking"]})
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    measured = {"rankings": rankings, "milliseconds": milliseconds, "megabytes": megabytes}
+    measured = {
+        "rankings": rankings,
+        "milliseconds": milliseconds,
+        "megabytes": resident_megabytes(at_most=True),
+    }
     target.write_text(json.dumps(measured), encoding="utf-8")
 
 

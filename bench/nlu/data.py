@@ -46,7 +46,7 @@ class Dataset:
 
 def own() -> Dataset:
     train = [
-        (example.get("text"), example.get("intent"))
+        (str(example.get("text")), str(example.get("intent")))
         for example in load_data("data/nlu").intent_examples
     ]
     test = [(utterance.text, utterance.intent) for utterance in read_utterances(UTTERANCES)]
@@ -89,11 +89,19 @@ def with_oos(folder: Path) -> Dataset:
     return Dataset(folder.name, train, test)
 
 
+def far_from_anything() -> Examples:
+    """Our own examples of what is far from any domain, for data that has none to train on.
+
+    Ours needs some to set its thresholds, so all systems get them.
+    """
+    return [(text, intent) for text, intent in own().train if intent == FAR]
+
+
 def banking77(folder: Path) -> Dataset:
     """BANKING77 (Casanueva et al. 2020, arXiv:2003.04807): `train.csv`, `test.csv`."""
     return Dataset(
         "BANKING77",
-        list(_table(folder / "train.csv", "text", "category")),
+        [*_table(folder / "train.csv", "text", "category"), *far_from_anything()],
         list(_table(folder / "test.csv", "text", "category")),
     )
 
@@ -110,7 +118,7 @@ def hint3(folder: Path, bot: str) -> Dataset:
         for text, intent in _table(folder / f"test/{bot}_test.csv", "sentence", "label")
     ]
     train = list(_table(folder / f"train/{bot}_train.csv", "sentence", "label"))
-    return Dataset(f"HINT3 {bot}", train, test)
+    return Dataset(f"HINT3 {bot}", train + far_from_anything(), test)
 
 
 def _lines(folder: Path) -> Iterator[tuple[str, str]]:
