@@ -122,7 +122,7 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"C": 10.0, "dense_weight": 1.75, "wrong": 0.08, "lost": 0.01, "folds": 5}
+        return {"C": 10.0, "dense_weight": 1.75, "wrong": 0.1, "lost": 0.01, "folds": 5}
 
     def __init__(
         self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource

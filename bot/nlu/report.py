@@ -77,6 +77,13 @@ class Understood:
             return "offered"
         return "rejected" if self.predicted in NEGATIVES else "wrong"
 
+    @property
+    def likeliest(self) -> str:
+        """The intent that was answered, or else the topic that was nearest to it."""
+        if self.predicted in (FALLBACK, *NEGATIVES):
+            return next((name for name in self.ranking if name not in NEGATIVES), "")
+        return self.predicted
+
     def __str__(self) -> str:
         return (
             f"'{self.utterance.text}': expected {self.utterance.intent}, understood "
@@ -156,7 +163,18 @@ def report(understood: Sequence[Understood]) -> str:
     def line(what: str, part: int, whole: int) -> tuple[str, str, str]:
         return what, f"{part} of {whole}", f"{share(part, whole):.1%}"
 
+    def answered_of(intent: str) -> tuple[str, str, str]:
+        of_intent = [u for u in others if u.utterance.intent == intent]
+        wrong = sum(u.outcome == "wrong" for u in of_intent)
+        return line(f"Out of scope, `{intent}`: answered with a topic", wrong, len(of_intent))
+
     rows = [
+        line(
+            "In scope: the likeliest topic is the right one",
+            sum(u.likeliest == u.utterance.intent for u in in_scope),
+            len(in_scope),
+        ),
+        line("In scope: answered at once", answered, len(in_scope)),
         line("In scope: answered right", outcomes["right"], len(in_scope)),
         line("In scope: offered in did-you-mean", outcomes["offered"], len(in_scope)),
         line("In scope: rejected", outcomes["rejected"], len(in_scope)),
@@ -167,11 +185,7 @@ def report(understood: Sequence[Understood]) -> str:
             sum(u.utterance.intent in offers(u) for u in offered),
             len(offered),
         ),
-        line(
-            "Out of scope: answered with a topic",
-            sum(u.outcome == "wrong" for u in others),
-            len(others),
-        ),
+        *map(answered_of, NEGATIVES),
     ]
     missed = [u for u in understood if u.outcome != "right"]
     return "\n\n".join(

@@ -41,14 +41,26 @@ _LIKE_A_QUESTION = re.compile(
 _LEANS_ON_ANOTHER = re.compile(
     r"^\W*(?:since|because|cause|if|as|that|so\ that|although|though|unless)\b"
 )
+_ONLY_TOLD = re.compile(
+    r"^\W*(?:(?:and|but|so|then)\W+)*(?:i|we|he|she|they)(?: (?:already|just|then|also))?"
+    r" (?:took|was|were|went|had|got|paid|attended|finished|did|came)\b"
+    r"|\b(?:now|already)\W*$|\bis (?:full|closed|sold out)\b"
+)
+"""What isn't put like a question and only tells how things are, however much it is about a topic."""
 _NO_QUESTIONS = (
     "greet", "thank", "goodbye", "affirm", "deny", "cancel", "inform", "more", "not_that", "complain",
-    "resend_code", "speak_spanish", "speak_other_language", "out_of_scope", "nlu_fallback",
+    "out_of_scope", "nlu_fallback",
 )  # fmt: skip
 """Intents of parts that need no answer beside another."""
 
 _LIKELY_MEANT = 0.6
 """Probability from which on a part near the topics, but not in them, is told that it has no answer."""
+
+_SURE = 0.9
+"""Score from which on a part is a question of its own that isn't put like one: "my cert isn't there"."""
+
+_SURELY_AN_EMERGENCY = 0.5
+"""Probability from which on a part is one. A clause, out of its sentence, resembles much."""
 
 _FEWEST_WORDS = 2
 
@@ -115,7 +127,12 @@ async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]
         return [whole(text, parsed)]
     parts = [_Part(start, part, await parse(part)) for start, part in spans]
     questions = _without_repeats([part for part in parts if _is_question(part)])
-    emergencies = [part for part in parts if part.intent == "emergency"]
+    emergencies = [
+        part
+        for part in parts
+        if part.intent == "emergency"
+        and part.parsed["intent"]["confidence"] >= _SURELY_AN_EMERGENCY
+    ]
     clearer = [part for part in questions if len(questions) == 1 and _is_clearer(part, parsed)]
     for part in emergencies or clearer:
         return [whole(text, _with_intent_of(part, parsed))]
@@ -142,7 +159,11 @@ def _is_question(part: _Part) -> bool:
     if part.intent == "not_covered" and part.parsed["intent"]["confidence"] < _LIKELY_MEANT:
         return False
     low = lowered(part.text)
-    return bool(_LIKE_A_QUESTION.search(low)) and not _LEANS_ON_ANOTHER.search(low)
+    if _LEANS_ON_ANOTHER.search(low):
+        return False
+    if _LIKE_A_QUESTION.search(low):
+        return True
+    return part.score >= _SURE and not _ONLY_TOLD.search(low)
 
 
 def _without_repeats(questions: list[_Part]) -> list[_Part]:

@@ -22,6 +22,9 @@ TOPICS = ROOT / "tests/conversations/topics/topics.yml"
 
 FEWEST_EXAMPLES = 40
 
+MISSPELT = ("typos", "autocorrect", "spells_by_ear")
+"""Voices with an error in almost every message."""
+
 
 def plain(text: str) -> str:
     """A text up to case and punctuation; as typed where it has nothing else ("???")."""
@@ -84,7 +87,7 @@ def test_every_intent_has_examples_enough_and_is_in_the_domain() -> None:
 @pytest.fixture(scope="module")
 def understood() -> list[Understood]:
     utterances = read_utterances(ROOT / UTTERANCES)
-    assert len(utterances) > 800
+    assert len(utterances) > 2000
     return understand(utterances, ROOT / "models/assistant.tar.gz")
 
 
@@ -102,36 +105,58 @@ def with_outcome(understood: Iterable[Understood], *outcomes: str) -> list[Under
     return [u for u in understood if u.outcome in outcomes]
 
 
+def test_the_likeliest_topic_is_the_right_one(understood: list[Understood]) -> None:
+    in_scope = [u for u in understood if u.is_in_scope]
+    missed = [u for u in in_scope if u.likeliest != u.utterance.intent]
+
+    # The aim: 98 %. Measured: 97.5 %.
+    assert share(len(in_scope) - len(missed), len(in_scope)) >= 0.97, listed(missed)
+
+
+def test_with_typing_errors_too(understood: list[Understood]) -> None:
+    of_them = [u for u in understood if u.is_in_scope and u.utterance.voice in MISSPELT]
+    missed = [u for u in of_them if u.likeliest != u.utterance.intent]
+
+    # The aim: 97 %. Measured: 96 %.
+    assert share(len(of_them) - len(missed), len(of_them)) >= 0.95, listed(missed)
+
+
 def test_when_a_topic_is_answered_it_is_the_right_one(understood: list[Understood]) -> None:
     answered = with_outcome((u for u in understood if u.is_in_scope), "right", "wrong")
     wrong = with_outcome(answered, "wrong")
 
-    # The aim of the product: at least 95 % of the clear answers are right. Measured: 99 %.
-    assert share(len(answered) - len(wrong), len(answered)) >= 0.97, listed(wrong)
+    # The aim: at least 95 % of the clear answers are right. Measured: 99 %.
+    assert share(len(answered) - len(wrong), len(answered)) >= 0.98, listed(wrong)
 
 
-def test_most_of_what_is_in_scope_is_answered_right_at_once(understood: list[Understood]) -> None:
+def test_most_of_what_is_in_scope_is_answered_at_once(understood: list[Understood]) -> None:
     in_scope = [u for u in understood if u.is_in_scope]
-    missed = with_outcome(in_scope, "offered", "rejected", "wrong")
+    missed = with_outcome(in_scope, "offered", "rejected")
 
-    # No aim of its own: the rest is mostly offered in did-you-mean. Measured: 94 %.
-    assert share(len(in_scope) - len(missed), len(in_scope)) >= 0.92, listed(missed)
+    # The aim: 97 %. Measured: 97 %.
+    assert share(len(in_scope) - len(missed), len(in_scope)) >= 0.955, listed(missed)
 
 
 def test_hardly_anything_in_scope_is_lost(understood: list[Understood]) -> None:
     in_scope = [u for u in understood if u.is_in_scope]
     lost = with_outcome(in_scope, "rejected", "wrong")
 
-    # The aim: at least 95 % is answered right or offered. Measured: 99 %.
+    # The aim: at least 95 % is answered right or offered. Measured: 98 %.
     assert share(len(in_scope) - len(lost), len(in_scope)) >= 0.97, listed(lost)
 
 
-def test_what_is_out_of_scope_gets_no_topic_for_an_answer(understood: list[Understood]) -> None:
-    others = [u for u in understood if not u.is_in_scope]
+@pytest.mark.parametrize(
+    # The aims: nine of ten near misses, 97 % of the rest. Measured: 6 % and 3 %.
+    ("intent", "most"),
+    [("not_covered", 0.1), ("out_of_scope", 0.04)],
+)
+def test_what_is_out_of_scope_gets_no_topic_for_an_answer(
+    intent: str, most: float, understood: list[Understood]
+) -> None:
+    others = [u for u in understood if u.utterance.intent == intent]
     answered = with_outcome(others, "wrong")
 
-    # The aim of the product: at most 5 %. Measured: 4.1 %.
-    assert share(len(answered), len(others)) <= 0.05, listed(answered)
+    assert share(len(answered), len(others)) <= most, listed(answered)
 
 
 @pytest.mark.parametrize("intent", sorted({intent for _, intent, _ in EXAMPLES}))
