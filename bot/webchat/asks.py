@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.nlu.mentions import lowered
@@ -59,6 +59,10 @@ _LIKELY_MEANT = 0.6
 _SURE = 0.9
 """Score from which on a part is a question of its own that isn't put like one: "my cert isn't there"."""
 
+_LIKELY_ENOUGH = 0.4
+"""Score from which on a part put like a question is taken for its likeliest topic, beside another
+question: its own words stand above the answer, and else it would get none."""
+
 _SURELY_AN_EMERGENCY = 0.5
 """Probability from which on a part is one. A clause, out of its sentence, resembles much."""
 
@@ -96,6 +100,8 @@ class _Part:
     start: int
     text: str
     parsed: dict[str, Any]
+    is_guessed: bool = False
+    """Whether it is near its topic, but not sure."""
 
     @property
     def intent(self) -> str:
@@ -125,7 +131,7 @@ async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]
     spans = list(_parts(text))
     if not 1 < len(spans) <= MOST_PARTS:
         return [whole(text, parsed)]
-    parts = [_Part(start, part, await parse(part)) for start, part in spans]
+    parts = [_likeliest(_Part(start, part, await parse(part))) for start, part in spans]
     questions = _without_repeats([part for part in parts if _is_question(part)])
     emergencies = [
         part
@@ -153,6 +159,15 @@ def _parts(text: str) -> list[tuple[int, str]]:
     return [(start, part) for start, part in parts if part]
 
 
+def _likeliest(part: _Part) -> _Part:
+    """The part, taken for its likeliest topic if it isn't sure but near to one."""
+    if part.intent != "nlu_fallback" or part.score < _LIKELY_ENOUGH:
+        return part
+    ranking = part.parsed["intent_ranking"]
+    intent = next(ranked for ranked in ranking if ranked["confidence"] == part.score)
+    return replace(part, parsed={**part.parsed, "intent": intent}, is_guessed=True)
+
+
 def _is_question(part: _Part) -> bool:
     if len(part.text.split()) < _FEWEST_WORDS or part.intent in _NO_QUESTIONS:
         return False
@@ -175,7 +190,11 @@ def _without_repeats(questions: list[_Part]) -> list[_Part]:
 
 
 def _is_clearer(part: _Part, parsed: dict[str, Any]) -> bool:
-    return part.intent != "not_covered" and part.score > parsed["understanding"]["score"]
+    return (
+        part.intent != "not_covered"
+        and not part.is_guessed
+        and part.score > parsed["understanding"]["score"]
+    )
 
 
 def _span(text: str, questions: list[_Part], number: int) -> tuple[int, int]:
