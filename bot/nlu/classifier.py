@@ -51,6 +51,12 @@ LIKELY_EMERGENCY = 0.25
 SAME_WITH_A_PLACE = ("find_classes", "faq_class_in_my_state")
 """Where a place is named, both are answered by its classes, so neither makes the other unsure."""
 
+STRAYS_FILE = "strays.json"
+"""Beside the model, for those who write examples."""
+
+STRAY = 0.95
+"""Probability from which on an example that cross-validation takes for another topic is listed."""
+
 RANKED = 10
 """Topics in the ranking of a message."""
 
@@ -136,6 +142,7 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
         self._weights = np.zeros((0, 0), dtype=np.float32)
         self._bias = np.zeros(0, dtype=np.float32)
         self._thresholds = Thresholds(1.0, 1.0)
+        self._strays: list[dict[str, Any]] = []
 
     @classmethod
     def create(
@@ -164,8 +171,10 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
         # A fit on each core is faster than each fit on all of them.
         with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as cores:
             fitting = cores.submit(self._fit, basis, labels)
-            self._thresholds = self._fit_thresholds(_narrowed(basis), labels, cores)
+            unseen = self._cross_validate(_narrowed(basis), labels, cores)
             regression = fitting.result()
+        self._thresholds = self._fit_thresholds(unseen, labels)
+        self._strays = self._find_strays(unseen, labels, examples)
         self._weights = weights(regression.coef_)
         self._bias = regression.intercept_.astype(np.float32)
         self._persist()
@@ -175,8 +184,8 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
         regression = LogisticRegression(C=self._config["C"], max_iter=300, tol=0.1)
         return regression.fit(basis, labels)
 
-    def _fit_thresholds(self, basis: np.ndarray, labels: np.ndarray, cores: Executor) -> Thresholds:
-        """Thresholds from the scores that examples get from a classifier that hasn't seen them."""
+    def _cross_validate(self, basis: np.ndarray, labels: np.ndarray, cores: Executor) -> np.ndarray:
+        """Each example's probabilities from a classifier that hasn't seen it."""
         folds = StratifiedKFold(self._config["folds"], shuffle=True, random_state=0)
         splits = list(folds.split(basis, labels))
 
@@ -184,12 +193,15 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
             seen, unseen = split
             return self._fit(basis[seen], labels[seen]).predict_proba(basis[unseen])
 
-        scores = np.zeros(len(labels))
-        is_right = np.zeros(len(labels), dtype=bool)
-        for (_, unseen), probabilities in zip(splits, cores.map(judge, splits), strict=True):
-            in_scope = probabilities[:, self._in_scope]
-            scores[unseen] = in_scope.max(axis=1)
-            is_right[unseen] = self._in_scope[in_scope.argmax(axis=1)] == labels[unseen]
+        probabilities = np.zeros((len(labels), len(self._topics)))
+        for (_, unseen), judged in zip(splits, cores.map(judge, splits), strict=True):
+            probabilities[unseen] = judged
+        return probabilities
+
+    def _fit_thresholds(self, probabilities: np.ndarray, labels: np.ndarray) -> Thresholds:
+        in_scope = probabilities[:, self._in_scope]
+        scores = in_scope.max(axis=1)
+        is_right = self._in_scope[in_scope.argmax(axis=1)] == labels
         is_negative = np.isin(labels, np.setdiff1d(np.arange(len(self._topics)), self._in_scope))
         if not is_negative.any():
             raise ValueError(f"The training data needs examples of {' and '.join(NEGATIVES)}.")
@@ -212,6 +224,25 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
             thresholds.suggest,
         )
         return thresholds
+
+    def _find_strays(
+        self, probabilities: np.ndarray, labels: np.ndarray, examples: list[Message]
+    ) -> list[dict[str, Any]]:
+        """Examples that a classifier that hasn't seen them surely takes for another intent.
+
+        Of the two negative classes it doesn't matter which.
+        """
+        taken_for = probabilities.argmax(axis=1)
+        has_topic = np.isin(labels, self._in_scope) | np.isin(taken_for, self._in_scope)
+        is_stray = (taken_for != labels) & has_topic & (probabilities.max(axis=1) >= STRAY)
+        return [
+            {
+                "text": examples[n].get(TEXT),
+                "intent": self._topics[labels[n]],
+                "taken_for": self._topics[taken_for[n]],
+            }
+            for n in np.flatnonzero(is_stray)
+        ]
 
     @property
     def _in_scope(self) -> np.ndarray:
@@ -296,6 +327,7 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
                 "vocabularies": [ngrams.vocabulary for ngrams in self._ngrams],
             }
             (folder / "classifier.json").write_text(json.dumps(described), encoding="utf-8")
+            (folder / STRAYS_FILE).write_text(json.dumps(self._strays), encoding="utf-8")
 
     @classmethod
     def load(

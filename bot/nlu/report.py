@@ -8,7 +8,9 @@ prints the figures and writes them to results/nlu/: report.md and confusion.png.
 
 from __future__ import annotations
 
+import json
 import sys
+import tarfile
 import tempfile
 import time
 from collections import Counter
@@ -30,7 +32,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.nlu.classifier import FALLBACK, NEGATIVES
+from bot.nlu.classifier import FALLBACK, NEGATIVES, STRAYS_FILE
 from bot.nlu.language import INTENTS as OTHER_LANGUAGES
 
 MODEL = Path("models/assistant.tar.gz")
@@ -144,6 +146,19 @@ def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Und
     return understood
 
 
+def strays(model: Path = MODEL) -> list[dict[str, str]]:
+    """The training examples that cross-validation surely took for another intent.
+
+    Returns:
+        `text`, `intent` and `taken_for` of each.
+    """
+    with tarfile.open(model) as archive:
+        name = next(n for n in archive.getnames() if n.endswith(f"/{STRAYS_FILE}"))
+        file = archive.extractfile(name)
+        assert file
+        return json.load(file)
+
+
 def share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
@@ -211,6 +226,12 @@ def report(understood: Sequence[Understood]) -> str:
             "\n".join(f"- {u.outcome}: {u}" for u in missed),
         )
     )
+
+
+def _of_strays() -> str:
+    found = [f"- {s['intent']}, taken for {s['taken_for']}: '{s['text']}'" for s in strays()]
+    head = "## Training examples that cross-validation surely took for another intent"
+    return "\n\n".join((head, "\n".join(sorted(found))))
 
 
 def offers(understood: Understood) -> list[str]:
@@ -314,7 +335,7 @@ def main() -> None:
     if not MODEL.is_file():
         sys.exit(f"{MODEL} is missing: 'make train' makes it.")
     understood = understand(utterances)
-    text = report(understood)
+    text = "\n\n".join((report(understood), _of_strays()))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "report.md").write_text(text + "\n", encoding="utf-8")
     draw_confusion(understood, RESULTS / "confusion.png")

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from bot.nlu.classifier import FALLBACK
-from bot.nlu.report import UTTERANCES, Understood, read_utterances, share, understand
+from bot.nlu.report import UTTERANCES, Understood, read_utterances, share, strays, understand
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data/nlu"
@@ -79,6 +79,15 @@ def test_every_intent_has_examples_enough_and_is_in_the_domain() -> None:
 
     assert set(counts) - known == set(), "intents of the data that domain.yml doesn't have"
     assert {intent: n for intent, n in counts.items() if n < FEWEST_EXAMPLES} == {}
+
+
+def test_hardly_an_example_would_be_taken_by_another_intent() -> None:
+    """Of examples at the borders some always are; many are a sign of two intents mixed up."""
+    found = strays(ROOT / "models/assistant.tar.gz")
+    listed = "\n".join(f"'{s['text']}' of {s['intent']}: {s['taken_for']}" for s in found)
+
+    # Measured: 0.6 %. The report of `make nlu-report` lists them too.
+    assert len(found) <= 0.01 * len(EXAMPLES), listed
 
 
 # The model, on the held-out utterances -----------------------------------------------------------

@@ -203,7 +203,7 @@ def test_what_is_surely_out_of_scope_is_not_suggested(folder: Path, tmp_path: Pa
 def test_the_stored_files_are_numbers_and_json(folder: Path) -> None:
     stored = {file.name for file in folder.rglob("*") if file.is_file()}
 
-    assert stored == {"weights.npz", "classifier.json"}
+    assert stored == {"weights.npz", "classifier.json", "strays.json"}
     with np.load(folder / RESOURCE.name / "weights.npz", allow_pickle=False) as numbers:
         assert all(numbers[name].dtype.kind == "f" for name in numbers.files)
 
