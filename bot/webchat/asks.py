@@ -43,7 +43,7 @@ _LEANS_ON_ANOTHER = re.compile(
 )
 _ONLY_TOLD = re.compile(
     r"^\W*(?:(?:and|but|so|then)\W+)*(?:i|we|he|she|they)(?: (?:already|just|then|also))?"
-    r" (?:took|was|were|went|had|got|paid|attended|finished|did|came)\b"
+    r" (?:took|was|were|went|had|got|paid|attended|finished|did|came|looked|saw|read|checked)\b"
     r"|\b(?:now|already)\W*$|\bis (?:full|closed|sold out)\b"
 )
 """What isn't put like a question and only tells how things are, however much it is about a topic."""
