@@ -15,6 +15,11 @@ from registration.queries import NEARBY_MILES, ClassSummary
 
 NO_SEATS = "Full"
 
+MORE_CLASSES = {"title": "Show more", "payload": '/more{"topic": "classes"}'}
+"""It says of what, so that it still means the list after something else was said."""
+
+NONE_OF_THESE = {"title": "None of these", "payload": "/deny"}
+
 
 def where(place: Place | None) -> str:
     """ "in Texas or Oklahoma", "within 100 miles of Austin, Texas"."""
