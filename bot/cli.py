@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
 from registration.database import Database
-from registration.errors import ImportRejected, RegistrationError
+from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
 
 if TYPE_CHECKING:
@@ -68,11 +69,11 @@ def serve(model: Path | None, endpoints: Path) -> None:
     # A message is too little work for several cores: their threads would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from bot.server import ModelMissing, serve_forever  # noqa: PLC0415  Rasa's import is slow
+    from bot.server import CannotStart, serve_forever  # noqa: PLC0415  Rasa's import is slow
 
     try:
         serve_forever(settings, model or MODELS, endpoints)
-    except ModelMissing as error:
+    except CannotStart as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -80,12 +81,12 @@ def serve(model: Path | None, endpoints: Path) -> None:
 def shell() -> None:
     """Talk to the assistant in the terminal."""
     logs.configure()
-    from bot.server import ModelMissing  # noqa: PLC0415  Rasa's import is slow
+    from bot.server import CannotStart  # noqa: PLC0415  Rasa's import is slow
     from bot.shell import talk  # noqa: PLC0415
 
     try:
         asyncio.run(talk(MODELS))
-    except ModelMissing as error:
+    except CannotStart as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -262,17 +263,19 @@ def _settings() -> Settings:
         raise click.ClickException(str(error)) from error
 
 
-class _database:
+@contextmanager
+def _database() -> Iterator[Database]:
     """The registration database for one command; its errors become one plain line."""
-
-    def __enter__(self) -> Database:
-        self._database = Database(registration_url(os.environ))
-        return self._database
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._database.dispose()
-        if isinstance(error, RegistrationError) and not isinstance(error, ImportRejected):
-            raise click.ClickException(str(error)) from error
+    try:
+        database = Database(registration_url(os.environ))
+        try:
+            yield database
+        finally:
+            database.dispose()
+    except TablesMissing as error:
+        raise click.ClickException(f"{error}: run 'nasro-chat db upgrade' first.") from error
+    except RegistrationError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _now() -> datetime:

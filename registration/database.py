@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Program
 from sqlalchemy.orm import Session
 
 from registration.catalogue import CATALOGUE
-from registration.errors import RegistrationError, RegistrationUnavailable
+from registration.errors import RegistrationError, RegistrationUnavailable, TablesMissing
 from registration.models import Course, TrainingClass
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -149,7 +149,8 @@ class Database:
                 raise
             # An old connection may hold a file or a server that has been replaced since.
             self.engine.dispose()
-            raise RegistrationUnavailable(_reason(error)) from error
+            unavailable = TablesMissing if _lacks_tables(error) else RegistrationUnavailable
+            raise unavailable(_reason(error)) from error
 
 
 def _is_outage(error: Exception) -> bool:
@@ -160,6 +161,14 @@ def _is_outage(error: Exception) -> bool:
     # SQLite calls a file that is no database a plain DatabaseError.
     return type(error) is sa.exc.DatabaseError or (
         isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def _lacks_tables(error: Exception) -> bool:
+    # PostgreSQL has codes for undefined tables and columns, SQLite has words.
+    code = getattr(getattr(error, "orig", None), "pgcode", None)
+    return code in ("42P01", "42703") or _reason(error).startswith(
+        ("no such table", "no such column")
     )
 
 
