@@ -31,6 +31,9 @@ CONNECT_TIMEOUT = 3
 """Seconds; a person is waiting for the answer."""
 UNANSWERED_TIMEOUT = 5
 """Seconds until a connection to a server that has gone silent is given up."""
+READ_TIMEOUT = 5
+"""Seconds until PostgreSQL gives up a question, which may be waiting for a lock. With the time for
+connecting it is less than an action may take, so that people are told where else to look."""
 BUSY_TIMEOUT = 5
 """Seconds that SQLite waits for another writer."""
 POOL_SIZE = 5
@@ -57,6 +60,8 @@ class Database:
             options["connect_args"] = {
                 "connect_timeout": CONNECT_TIMEOUT,
                 "tcp_user_timeout": UNANSWERED_TIMEOUT * 1000,
+                "options": f"-c statement_timeout={int(READ_TIMEOUT * 1000)} "
+                f"{parsed.query.get('options', '')}",
             }
         self.engine = sa.create_engine(parsed, **options)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
@@ -74,6 +79,8 @@ class Database:
         """
         with self._or_unavailable(), self._writing.begin() as connection:
             if not self.is_sqlite:
+                # Imports and migrations take as long as they take.
+                connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS_LOCK)))
             yield connection
 
