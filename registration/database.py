@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from registration.catalogue import CATALOGUE
 from registration.errors import RegistrationError, RegistrationUnavailable, TablesMissing
-from registration.models import Course, TrainingClass
+from registration.models import Course
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONNECT_TIMEOUT = 3
@@ -111,14 +111,6 @@ class Database:
             RegistrationUnavailable: It doesn't.
         """
         self.rows(sa.select(Course.code).limit(1))
-
-    def is_empty(self) -> bool:
-        """Whether there is no class yet.
-
-        Raises:
-            RegistrationUnavailable: The database can't be asked.
-        """
-        return not self.rows(sa.select(TrainingClass.id).limit(1))
 
     def upgrade(self) -> None:
         """Brings the tables and the catalogue up to date; costs next to nothing when they are.
