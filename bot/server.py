@@ -50,12 +50,13 @@ async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent
     """
     endpoints = AvailableEndpoints.read_endpoints(str(endpoints_file))
     broker = await EventBroker.create(endpoints.event_broker)
+    tracker_store = TrackerStore.create(endpoints.tracker_store, event_broker=broker)
     try:
         # Rasa's own `load_agent` would only log why a model can't be loaded.
         agent = Agent.load(
             model,
             generator=endpoints.nlg,
-            tracker_store=TrackerStore.create(endpoints.tracker_store, event_broker=broker),
+            tracker_store=tracker_store,
             lock_store=LockStore.create(endpoints.lock_store),
             action_endpoint=ActionEndpoint(endpoints.action),
         )
