@@ -184,12 +184,18 @@ async def test_without_an_agent_everything_is_unavailable(start_chat: Any, error
 
 
 async def test_an_answer_that_takes_too_long_is_given_up(start_chat: Any, error_code: Any) -> None:
-    async with start_chat(turn_timeout=0.1) as chat:
+    is_slow = asyncio.Event()
+
+    async def be_slow_once() -> None:
+        if not is_slow.is_set():
+            is_slow.set()
+            await asyncio.sleep(60)
+
+    async with start_chat(turn_timeout=1) as chat:
         await chat.open()
-        chat.agent.processor.seconds = 5
+        chat.agent.processor.work = be_slow_once
         slow = asyncio.ensure_future(chat.post({"text": "slow"}))
-        await asyncio.sleep(0.05)
-        chat.agent.processor.seconds = 0
+        await is_slow.wait()
         next_one = asyncio.ensure_future(chat.post({"text": "quick"}))
 
         assert_unavailable(await slow, error_code)
