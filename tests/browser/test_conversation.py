@@ -285,6 +285,27 @@ def test_a_rating_that_fails_says_so_and_can_be_tried_again(
     assert len(stand_in.feedback) == 1
 
 
+def test_a_comment_that_cannot_be_sent_stays_in_its_form_to_be_sent_again(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    chat.ask("hello")
+    chat.button("Not helpful").click()
+    comment = chat.page.get_by_role("textbox", name=re.compile("like to add"))
+    comment.fill("Too short.")
+    chat.listen()
+    stand_in.fail_next("feedback", Failure(503, BUSY))
+    chat.button("Send comment").click()
+    expect(chat.log.locator("form")).to_contain_text(BUSY)
+    assert chat.spoken == [BUSY]
+    expect(comment).to_have_value("Too short.")
+    expect(chat.button("Send comment")).to_be_focused()
+    chat.button("Send comment").click()
+    chat.shows("Thank you for your feedback.")
+    expect(chat.log).not_to_contain_text(BUSY)
+    assert stand_in.feedback[-1]["comment"] == "Too short."
+
+
 def test_scrolled_up_a_new_answer_waits_below_a_button(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:

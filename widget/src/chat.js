@@ -1064,18 +1064,17 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     );
 
     /** Ratings go out one after the other: the last one pressed is the one that holds. */
-    let earlier = Promise.resolve(true);
-    /** @param {boolean} helpful @param {string} [comment] @returns whether it was saved */
+    let earlier = Promise.resolve("");
+    /** @param {boolean} helpful @param {string} [comment] @returns what went wrong, in words */
     const rate = (helpful, comment) => (earlier = earlier.then(() => save(helpful, comment)));
     /** @param {boolean} helpful @param {string} [comment] */
     const save = async (helpful, comment) => {
       try {
         await client?.rate(id, helpful, comment);
         this.#tell("rating", { id, helpful });
-        return true;
+        return "";
       } catch (problem) {
-        this.#remark(group, this.#words(problem, words.ratingFailed));
-        return false;
+        return this.#words(problem, words.ratingFailed);
       } finally {
         up.ariaPressed = isPressed(true);
         down.ariaPressed = isPressed(false);
@@ -1087,7 +1086,12 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       if (button.ariaPressed === "true") return;
       button.ariaPressed = "true";
       (helpful ? down : up).ariaPressed = "false";
-      if (!(await rate(helpful))) return;
+      const failure = await rate(helpful);
+      if (failure) {
+        this.#remark(group, failure);
+        return;
+      }
+      const trouble = h("p", { class: "problem" });
       const text = h("textarea", { rows: "2", maxlength: "1000" });
       const done = () => {
         button.focus();
@@ -1100,7 +1104,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
           submit: async (event) => {
             event.preventDefault();
             const comment = text.value.trim();
-            if (comment && !(await rate(helpful, comment))) return;
+            const failure = comment && (await rate(helpful, comment));
+            if (failure) {
+              trouble.textContent = failure;
+              form.append(trouble);
+              this.#announce(failure);
+              return;
+            }
             done();
             this.#remark(group, words.thanks);
           },
