@@ -5,10 +5,15 @@ from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
-from tests.browser.stand_in import StandInServer
+from tests.browser.stand_in import Failure, StandInServer
+from tests.running_server import wait_until
 
 JANE = "j•••@example.org"
 HALF_AN_HOUR = "const now = Date.now; Date.now = () => now() + 26 * 60_000;"
+COUNT_SIGN_OUTS = """
+window.signOuts = 0;
+addEventListener("nasro-chat:sign-out", () => { window.signOuts++; });
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -184,8 +189,7 @@ def test_signing_out_erases_the_conversation_and_the_pages_word_is_not_asked_aga
     chat.ask("is my certificate ready?")
     old = stand_in.calls("POST", "messages")[0].token
     chat.page.evaluate("addEventListener('nasro-chat:sign-out', () => { window.hasLeft = true; })")
-    chat.choose("Sign out")
-    chat.asked.get_by_role("button", name="Sign out").click()
+    _sign_out(chat)
     expect(chat.messages).to_have_count(1)
     assert [call.token for call in stand_in.calls("DELETE", "sessions")] == [old]
     assert old not in stand_in.conversations
@@ -197,6 +201,41 @@ def test_signing_out_erases_the_conversation_and_the_pages_word_is_not_asked_aga
     chat.ask("hello")
     assert conversation.member is None
     assert stand_in.conversations
+
+
+def test_who_thinks_better_of_signing_out_and_starts_over_stays_signed_in(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    chat = Chat(open_page(stand_in.url + "/host", before=COUNT_SIGN_OUTS))
+    chat.tell("chat.setIdentity(() => 'fresh')")
+    chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
+    chat.choose("Sign out")
+    chat.page.keyboard.press("Escape")
+    chat.choose("Start over")  # nothing was said yet: it isn't asked about
+    wait_until(lambda: len(stand_in.calls("POST", "sessions")) == 2)
+    expect(chat.messages).to_have_count(1)
+    (conversation,) = stand_in.conversations.values()
+    assert conversation.member == JANE
+    assert chat.page.evaluate("window.signOuts") == 0
+
+
+def test_a_sign_out_that_fails_is_none_and_the_next_one_is_told_once(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    chat = Chat(open_page(stand_in.url + "/host", before=COUNT_SIGN_OUTS))
+    chat.tell("chat.setIdentity(() => 'fresh')")
+    chat.launcher.click()
+    chat.ask("is my certificate ready?")
+    stand_in.fail_next("sessions", Failure(503, "Not now."))
+    _sign_out(chat)
+    chat.shows("Not now.")
+    assert chat.page.evaluate("window.signOuts") == 0
+    _sign_out(chat)
+    expect(chat.messages).to_have_count(1)
+    assert chat.page.evaluate("window.signOuts") == 1
+    (conversation,) = stand_in.conversations.values()
+    assert conversation.member is None
 
 
 def test_who_signs_out_in_words_stays_signed_out(
@@ -221,3 +260,8 @@ def test_a_members_conversation_is_forgotten_by_the_browser_after_half_an_hour(
     chat.page.reload()
     chat.shows(stand_in.welcome["text"])
     assert chat.texts() == [stand_in.welcome["text"]]
+
+
+def _sign_out(chat: Chat) -> None:
+    chat.choose("Sign out")
+    chat.asked.get_by_role("button", name="Sign out").click()

@@ -296,7 +296,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     });
     const count = h("span", { id: "count" });
     const sound = button(words.sound, () => this.#toggleSound(), { "aria-pressed": "false" });
-    const signOut = button(words.signOut, () => this.#ask(words.confirmSignOut, words.signOut));
+    const signOut = button(words.signOut, () => this.#ask(words.confirmSignOut, words.signOut, true));
     const menu = h(
       "div",
       { class: "menu", part: "menu", id: "menu", hidden: true },
@@ -312,7 +312,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       "aria-controls": "menu",
     });
     const question = h("p");
-    const yes = button("", () => this.#onYes(), { class: "small strong" });
+    const yes = h("button", { type: "button", class: "small strong" });
     const confirm = h(
       "div",
       { class: "confirm", role: "group", "aria-labelledby": "question", hidden: true },
@@ -892,34 +892,43 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#keep();
   }
 
-  /** Asks before something is erased; an empty question takes it back. @param {string} question @param {string} yes */
-  #ask(question, yes) {
+  /**
+   * Asks before something is erased; an empty question takes it back.
+   * @param {string} question @param {string} yes @param {boolean} [leaves] whether the member signs out
+   */
+  #ask(question, yes, leaves) {
     const { confirm, more, menu, ...ui } = this.#ui;
     menu.hidden = true;
     more.ariaExpanded = "false";
     confirm.hidden = !question;
     ui.question.textContent = question;
     ui.yes.textContent = yes;
+    ui.yes.onclick = () => this.#onYes(leaves);
     (question ? ui.yes : more).focus();
   }
 
-  #onYes() {
+  /** @param {boolean} [leaves] */
+  #onYes(leaves) {
     this.#unfold(false);
     this.#rest();
-    if (this.#ui.yes.textContent === this.#strings.signOut) {
-      this.#isSignedOut = true;
-      this.#tell("sign-out");
-    }
-    this.#startOver();
+    this.#startOver(leaves);
   }
 
-  /** Ends the conversation, on the server too, and begins another. */
-  async #startOver() {
-    try {
-      await this.#client?.end();
-    } catch (problem) {
+  /**
+   * Ends the conversation, on the server too, and begins another.
+   * @param {boolean} [leaves] whether the member signs out
+   */
+  async #startOver(leaves) {
+    const client = this.#client;
+    const problem = await client?.end().catch((caught) => caught);
+    if (client !== this.#client) return; // asked for twice, or another tab was faster
+    if (problem) {
       this.#note(this.#words(problem, this.#strings.notErased));
       return;
+    }
+    if (leaves) {
+      this.#isSignedOut = true;
+      this.#tell("sign-out");
     }
     this.#clear();
     this.#keep();
