@@ -67,6 +67,20 @@ def test_until_it_is_opened_it_asks_for_nothing_and_stores_nothing(
     }
 
 
+def test_the_websites_word_on_who_is_signed_in_is_stored_nowhere_before_it_is_needed(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    page = open_page(stand_in.url + "/host")
+    Chat(page).tell(
+        """
+        await chat.setIdentity("token");
+        await document.createElement("nasro-chat").setIdentity("token");
+        """
+    )
+    assert page.evaluate(NOTHING_KEPT)["storage"] == 0
+    assert stand_in.requests == []
+
+
 ONE_LINE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A host page</title>
 <link rel="icon" href="/icon.svg">{script}<main><h1>A host page</h1></main>{after}"""
 

@@ -104,6 +104,7 @@ def test_the_next_page_says_that_nobody_is_signed_in_any_more(
     stand_in.pages["/out"] = host.replace(tag, '<nasro-chat identity-token=""></nasro-chat>')
     chat = Chat(open_page(stand_in.url + "/in"))
     chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
     chat.ask("is my certificate ready?")
     chat.page.goto(stand_in.url + "/out")
     expect(chat.messages).to_have_count(1)
@@ -226,6 +227,7 @@ def test_a_sign_out_that_fails_is_none_and_the_next_one_is_told_once(
     chat = Chat(open_page(stand_in.url + "/host", before=COUNT_SIGN_OUTS))
     chat.tell("chat.setIdentity(() => 'fresh')")
     chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
     chat.ask("is my certificate ready?")
     stand_in.fail_next("sessions", Failure(503, "Not now."))
     _sign_out(chat)
@@ -248,6 +250,36 @@ def test_who_signs_out_in_words_stays_signed_out(
     chat.ask("hello")
     (conversation,) = stand_in.conversations.values()
     assert conversation.member is None
+
+
+@pytest.mark.parametrize("is_in_words", [False, True], ids=["menu", "words"])
+def test_who_signs_out_in_one_tab_is_not_signed_in_by_another(
+    open_page: OpenPage, stand_in: StandInServer, is_in_words: bool
+) -> None:
+    tag = "<nasro-chat></nasro-chat>"
+    stand_in.pages["/host"] = stand_in.pages["/host"].replace(
+        tag, '<nasro-chat identity-token="jane"></nasro-chat>'
+    )
+    one = Chat(open_page(stand_in.url + "/host"))
+    one.launcher.click()
+    one.shows(stand_in.welcome["text"])
+    one.ask("is my certificate ready?")
+    other = one.another_tab()
+    other.launcher.click()
+    other.shows("is my certificate ready?")
+    if is_in_words:
+        one.ask("sign out")
+        other.shows("You said: sign out")
+    else:
+        _sign_out(one)
+        expect(one.messages).to_have_count(1)
+        expect(other.messages).to_have_count(1)
+    other.page.evaluate(HALF_AN_HOUR)
+    other.ask("still here")
+    (conversation,) = stand_in.conversations.values()
+    assert conversation.member is None
+    other.tell("await chat.setIdentity('jane')")  # the website's log-in is another matter
+    assert conversation.member == JANE
 
 
 def test_a_members_conversation_is_forgotten_by_the_browser_after_half_an_hour(

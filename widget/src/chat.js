@@ -31,6 +31,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** @type {Promise<void>|undefined} */ #entered;
   /** @type {Identity} what setIdentity was given */ #identity;
   #tab = drawer("sessionStorage", "");
+  /** Whether the member of the conversation before has signed out: the next one begins without. */
   #isSignedOut = false;
   #hasSound = false;
   /** @type {AudioContext|undefined} */ #audio;
@@ -96,8 +97,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       console.warn("nasro-chat: the attribute strings is no JSON");
     }
     this.#tab = drawer("sessionStorage", keyOf(this.#server));
-    const { isOpen, isSignedOut, hasSound, draft, waiting } = this.#tab.read();
-    this.#isSignedOut = isSignedOut === true;
+    const { isOpen, hasSound, draft, waiting } = this.#tab.read();
     this.#hasSound = hasSound === true;
     const root = h("div", { class: "root", lang: this.hasAttribute("lang") ? null : "en" });
     this.#root.append(root);
@@ -163,7 +163,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   async setIdentity(identity) {
     this.#identity = identity ?? "";
     this.#isSignedOut = false;
-    this.#keep();
+    (this.#client ?? new Client(this.#server)).heed();
     if (!this.#entered) return;
     try {
       await this.#entered;
@@ -220,7 +220,6 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       .map(({ text, payload, clientId, at }) => ({ text, payload, clientId, at }));
     this.#tab.write({
       isOpen: this.#isOpen,
-      isSignedOut: this.#isSignedOut,
       hasSound: this.#hasSound,
       draft: this.#parts?.input.value ?? "",
       waiting,
@@ -567,8 +566,8 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#client = client;
     client.onrenew = (isOthers) => this.#onRenew(isOthers);
     client.onrefuse = (words) => this.#note(words || this.#strings.failed);
+    client.isSignedOut ||= this.#isSignedOut;
     client.identity = () => {
-      if (this.#isSignedOut) return null;
       const given = this.#identity ?? this.getAttribute("identity-token");
       return typeof given === "function" ? given() : given;
     };
@@ -765,7 +764,6 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     const epoch = this.#epoch;
     for (let said; (said = this.#outbox[0]); ) {
       const stopTyping = this.#typing(said.node);
-      const wasMember = this.#client?.member;
       let messages, problem;
       try {
         await this.#enter();
@@ -777,8 +775,6 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       if (epoch !== this.#epoch) return;
       this.#outbox.shift();
       if (messages) {
-        // Who signs out in the chat isn't signed in again by the page's word.
-        if (wasMember && !this.#client?.member) this.#isSignedOut = true;
         this.#settle(said);
         this.#receive(messages, said.node);
         this.#labelMenu();
@@ -926,8 +922,8 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       this.#note(this.#words(problem, this.#strings.notErased));
       return;
     }
-    if (leaves) {
-      this.#isSignedOut = true;
+    if (client && leaves) {
+      client.isSignedOut = true;
       this.#tell("sign-out");
     }
     this.#clear();
@@ -941,6 +937,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     const { list, latest, speaker } = this.#ui;
     this.#client?.stop();
     this.#epoch++;
+    this.#isSignedOut = this.#client?.isSignedOut ?? this.#isSignedOut;
     this.#client = this.#entered = undefined;
     this.#outbox = [];
     this.#failed.clear();
