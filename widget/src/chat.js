@@ -37,6 +37,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** @type {AudioContext|undefined} */ #audio;
   /** Messages on their way, in order. @type {Outgoing[]} */ #outbox = [];
   /** Messages that got no answer. @type {Set<Outgoing>} */ #failed = new Set();
+  /** What the page before couldn't send, until it is taken up. @type {any[]} */ #kept = [];
   /** Ids of the messages shown: one that comes twice is shown once. */
   #shown = new Set();
   #isBusy = false;
@@ -113,10 +114,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       root.append(this.#launcher);
     }
     if (draft) this.#ui.input.value = asText(draft);
+    this.#kept = asList(waiting);
     // As it was on the page before, the focus left to this one.
     if (isOpen || this.#isInline) this.#show();
-    const kept = asList(waiting);
-    if (kept.length) this.#takeUp(kept);
+    if (this.#kept.length) this.#takeUp();
   }
 
   disconnectedCallback() {
@@ -215,7 +216,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
 
   /** Keeps for this tab what a reload must not lose. */
   #keep() {
-    const waiting = [...this.#failed, ...this.#outbox]
+    const waiting = [...this.#kept, ...this.#failed, ...this.#outbox]
       .sort((one, other) => (one.at < other.at ? -1 : 1))
       .map(({ text, payload, clientId, at }) => ({ text, payload, clientId, at }));
     this.#tab.write({
@@ -730,10 +731,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     return { ...said, node };
   }
 
-  /** Takes up what the page before couldn't send. @param {any[]} kept */
-  async #takeUp(kept) {
-    await this.#enter().catch((problem) => this.#cannotStart(problem));
-    for (const { text, payload, clientId, at } of kept)
+  /** Takes up what the page before couldn't send. */
+  async #takeUp() {
+    await this.#enter().catch(() => {}); // said with the message, if it can't be sent
+    for (const { text, payload, clientId, at } of this.#kept.splice(0))
       if (!this.#shown.has(asText(clientId)))
         this.#hand(
           this.#outgoing({
@@ -940,6 +941,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#isSignedOut = this.#client?.isSignedOut ?? this.#isSignedOut;
     this.#client = this.#entered = undefined;
     this.#outbox = [];
+    this.#kept = [];
     this.#failed.clear();
     this.#shown.clear();
     this.#isBusy = this.#hasSpoken = false;
