@@ -98,6 +98,44 @@ def test_offline_messages_wait_and_are_sent_in_order_when_the_line_is_back(
     assert [call.body["text"] for call in stand_in.calls("POST", "messages")] == ["first", "second"]
 
 
+def test_what_was_said_after_a_message_that_failed_does_not_overtake_it(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    chat.listen()
+    stand_in.delay = 0.3
+    stand_in.fail_next("messages", Failure(503, BUSY))
+    chat.say("first")
+    chat.say("second")
+    expect(chat.log.locator(".problem")).to_have_count(2)
+    assert chat.spoken == [BUSY]
+    stand_in.delay = 0
+    chat.button("Try again").last.click()
+    chat.shows("You said: second")
+    texts = ["first", "You said: first", "second", "You said: second"]
+    assert chat.texts()[1:] == texts
+    (conversation,) = stand_in.conversations.values()
+    assert [message["text"] for message in conversation.messages][1:] == texts
+
+
+def test_a_line_that_comes_and_goes_is_not_complained_of_again(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    stand_in.fail_next("messages", Failure(503, BUSY))
+    chat.say("hello")
+    chat.shows(BUSY)
+    chat.listen()
+    stand_in.fail_next("messages", Failure(503, BUSY))
+    with chat.page.expect_response("**/messages"):
+        chat.page.evaluate("dispatchEvent(new Event('online'))")
+    chat.page.wait_for_timeout(300)
+    assert chat.spoken == []
+    assert len(stand_in.calls("POST", "messages")) == 1
+    chat.page.evaluate("dispatchEvent(new Event('online'))")
+    chat.shows("You said: hello")
+
+
 def test_too_many_messages_wait_as_long_as_the_server_asks(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:

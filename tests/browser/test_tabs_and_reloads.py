@@ -69,6 +69,7 @@ def test_a_message_kept_offline_survives_a_reload_and_is_sent_once(
     stand_in.fail_next("messages", Failure(503, "Busy."))
     stand_in.fail_next("messages", Failure(503, "Busy."))
     chat.say("first")
+    chat.shows("Busy.")
     chat.say("second")
     expect(chat.log.locator(".problem")).to_have_count(2)
     chat.page.reload()

@@ -666,11 +666,17 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       const news = messages.filter(({ id }) => !this.#shown.has(id));
       if (news.length) this.#append(...this.#run(news));
       this.#labelMenu();
-    } catch {
-      // Still no line, or an ended conversation: the next message finds out, and says so.
+    } catch (problem) {
+      if (!isOver(problem)) return; // still no line
+      // An ended conversation: the next message finds out, and says so.
     }
+    this.#resend(429);
+  }
+
+  /** Tries again what may be sent now, in its order. @param {number} [spared] status of what isn't */
+  #resend(spared) {
     for (const said of [...this.#failed])
-      if (said.problem?.isPassing && said.problem.status !== 429) this.#hand(said);
+      if (said.problem?.isPassing && said.problem.status !== spared) this.#hand(said);
   }
 
   #submit() {
@@ -774,12 +780,12 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       }
       stopTyping();
       if (epoch !== this.#epoch) return;
-      this.#outbox.shift();
       if (messages) {
+        this.#outbox.shift();
         this.#settle(said);
         this.#receive(messages, said.node);
         this.#labelMenu();
-      } else this.#onFailure(said, problem);
+      } else this.#onFailure(problem);
       this.#keep();
     }
     this.#isBusy = false;
@@ -848,33 +854,38 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     );
   }
 
-  /** @param {Outgoing} said @param {unknown} caught */
-  #onFailure(said, caught) {
+  /**
+   * What may be sent later takes along what was said after it: the order stays, and it is told once.
+   * @param {unknown} caught
+   */
+  #onFailure(caught) {
     const { offline, unreachable, retry, edit } = this.#strings;
     const words = this.#words(caught, navigator.onLine ? unreachable : offline);
     const problem = caught instanceof Problem ? caught : new Problem(0);
-    said.problem = problem;
-    this.#failed.add(said);
-    const again = () => {
-      this.#rest();
-      if (problem.isPassing) this.#hand(said);
-      else this.#takeBack(said);
-    };
     const follows = this.#isAtEnd();
-    said.node.classList.remove("waiting");
-    said.node.append(
-      h(
-        "div",
-        { class: "problem" },
-        words,
+    for (const said of this.#outbox.splice(0, problem.isPassing ? Infinity : 1)) {
+      said.problem = problem;
+      this.#failed.add(said);
+      const again = () => {
+        this.#rest();
+        if (problem.isPassing) this.#resend();
+        else this.#takeBack(said);
+      };
+      said.node.classList.remove("waiting");
+      said.node.append(
         h(
-          "button",
-          { type: "button", class: "small", click: again },
-          problem.isPassing ? retry : edit,
+          "div",
+          { class: "problem" },
+          words,
+          h(
+            "button",
+            { type: "button", class: "small", click: again },
+            problem.isPassing ? retry : edit,
+          ),
         ),
-      ),
-    );
-    if (follows) said.node.scrollIntoView({ block: "end" });
+      );
+      if (follows) said.node.scrollIntoView({ block: "end" });
+    }
     this.#announce(words);
     this.#tell("error", { status: problem.status });
   }
