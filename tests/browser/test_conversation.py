@@ -177,6 +177,20 @@ def test_an_ended_session_is_renewed_once_and_the_typed_text_sent(
     expect(chip).to_have_attribute("aria-disabled", "true")
 
 
+def test_the_welcome_of_a_renewed_session_does_not_turn_up_later(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    stand_in.end_all_sessions()
+    chat.ask("hello")
+    before = chat.texts()
+    other = chat.another_tab()
+    other.shows("You said: hello")
+    other.ask("and again")
+    chat.shows("You said: and again")
+    assert chat.texts() == [*before, "and again", "You said: and again"]
+
+
 def test_a_chip_of_an_ended_session_is_sent_as_the_words_on_it(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:

@@ -51,6 +51,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #epoch = 0;
   #unread = 0;
   /** @type {HTMLButtonElement|undefined} */ #launcher;
+  /** What on the page had the focus when the chat was opened. @type {HTMLElement|null|undefined} */ #opener;
   /** @type {Parts|undefined} The panel's parts, from the first opening on. */ #parts;
 
   constructor() {
@@ -127,6 +128,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** Shows the chat and moves the focus into it. */
   open() {
     if (!this.isConnected || this.#isOpen || this.#isInline) return;
+    this.#opener = /** @type {HTMLElement|null} */ (document.activeElement);
     this.#show();
     this.#rest();
     this.#tell("open");
@@ -135,14 +137,15 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** Hides the chat; the conversation stays. */
   close() {
     if (!this.#isOpen || this.#isInline) return;
-    const { panel, menu, confirm } = this.#ui;
+    const { panel } = this.#ui;
     const hadFocus = panel.contains(this.#root.activeElement);
+    this.#unfold(false);
     this.#isOpen = false;
-    menu.hidden = confirm.hidden = true;
     if (panel instanceof HTMLDialogElement) panel.close();
     this.#labelLauncher();
     this.#keep();
-    if (hadFocus) this.#launcher?.focus();
+    // Of the two, one that is out of sight doesn't take the focus.
+    if (hadFocus) for (const node of [this.#launcher, this.#opener]) node?.focus();
     this.#tell("close");
   }
 
@@ -565,7 +568,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   async #restore() {
     const client = new Client(this.#server);
     this.#client = client;
-    client.onrenew = (isOthers) => this.#onRenew(isOthers);
+    client.onrenew = (isOthers, welcome) => this.#onRenew(isOthers, welcome);
     client.onrefuse = (words) => this.#note(words || this.#strings.failed);
     client.isSignedOut ||= this.#isSignedOut;
     client.identity = () => {
@@ -576,7 +579,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     if (client !== this.#client) return;
     const { log, list } = this.#ui;
     const isAlone = !list.querySelector(".message");
-    list.querySelector(".start")?.remove();
+    this.#remove(list.querySelector(".start"));
     // In front of what was typed while the line was down.
     list.prepend(...this.#run(messages.filter(({ id }) => !this.#shown.has(id))));
     if (isAlone) log.scrollTop = isRestored ? log.scrollHeight : 0;
@@ -599,7 +602,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #cannotStart(problem) {
     const { list } = this.#ui;
     const words = this.#words(problem, this.#strings.cannotStart);
-    list.querySelector(".start")?.remove();
+    this.#remove(list.querySelector(".start"));
     const again = () => {
       this.#rest();
       this.#enter().catch((next) => this.#cannotStart(next));
@@ -624,9 +627,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     return problem.message || (problem.status ? this.#strings.failed : unreachable);
   }
 
-  /** A new conversation took the place of one that had ended. @param {boolean} isOthers */
-  #onRenew(isOthers) {
+  /**
+   * A new conversation took the place of one that had ended, in mid-sentence: its welcome isn't shown.
+   * @param {boolean} isOthers @param {Message[]} welcome
+   */
+  #onRenew(isOthers, welcome) {
     const { list } = this.#ui;
+    for (const { id } of welcome) this.#shown.add(id);
     if (isOthers)
       for (const node of list.querySelectorAll(":scope > :not(.unsent)")) node.remove();
     // Neither its buttons nor its messages mean anything to the new conversation.
@@ -661,8 +668,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       await this.#entered;
       const messages = (await this.#client?.history()) ?? [];
       if (epoch !== this.#epoch) return;
-      const known = new Set(messages.map(({ id }) => id));
-      for (const said of this.#failed) if (known.has(said.clientId)) this.#settle(said);
+      for (const said of this.#failed) {
+        const asked = messages.findIndex(({ id }) => id === said.clientId);
+        if (asked < 0) continue;
+        const next = messages.findIndex(({ from }, index) => index > asked && from === "user");
+        this.#settle(said);
+        this.#receive(messages.slice(asked + 1, next < 0 ? undefined : next), said.node);
+      }
       const news = messages.filter(({ id }) => !this.#shown.has(id));
       if (news.length) this.#append(...this.#run(news));
       this.#labelMenu();
@@ -757,7 +769,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #hand(said) {
     const { list } = this.#ui;
     said.node.classList.add("waiting", "unsent");
-    said.node.querySelector(".problem")?.remove();
+    this.#remove(said.node.querySelector(".problem"));
     if (this.#failed.delete(said) && said.node !== list.lastElementChild) list.append(said.node);
     this.#outbox.push(said);
     this.#keep();
@@ -792,11 +804,17 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     if (this.#isBehind) this.#catchUp();
   }
 
+  /** Takes something away, but not the focus with it. @param {Element|null} node */
+  #remove(node) {
+    if (node?.contains(this.#root.activeElement)) this.#rest();
+    node?.remove();
+  }
+
   /** It has arrived. @param {Outgoing} said */
   #settle(said) {
     this.#failed.delete(said);
     said.node.classList.remove("waiting", "unsent");
-    said.node.querySelector(".problem")?.remove();
+    this.#remove(said.node.querySelector(".problem"));
     this.#keep();
   }
 
@@ -976,7 +994,8 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
         class: `message ${message.from}${isFirst ? " first" : ""}`,
         part: `message message-${message.from}`,
       },
-      isFirst ? name : null,
+      // An answer may yet come between two of the person's.
+      isFirst || isMine ? name : null,
     );
     if (message.id) this.#shown.add(message.id);
     if (isMine) {

@@ -81,7 +81,7 @@ class Client {
   /** Who is signed in, masked; "" for nobody. */
   member = "";
   /** Called when a new conversation took the place of one; of another member's nothing may stay. */
-  onrenew = (/** @type {boolean} */ _isOthers) => {};
+  onrenew = (/** @type {boolean} */ _isOthers, /** @type {Message[]} */ _welcome) => {};
   /** Called with the server's words when the website's word wasn't taken. */
   onrefuse = (/** @type {string} */ _words) => {};
   /**
@@ -136,8 +136,7 @@ class Client {
     } catch (problem) {
       if (!isOver(problem)) throw problem;
       await this.#leave();
-      await this.#begin();
-      this.onrenew(problem.status === 409);
+      this.onrenew(problem.status === 409, await this.#begin());
     }
     // The new conversation never offered that button: what it said is sent in its place.
     return this.#answered(await this.#request("POST", "messages", { ...body, text }));
