@@ -304,6 +304,25 @@ def test_a_page_can_take_it_off_and_put_it_on_again_without_a_trace(
     assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < 200_000
 
 
+def test_taken_off_and_put_in_again_the_same_element_goes_on(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat(launcher=True)
+    chat.ask("hello")
+    chat.tell("window.taken = chat; chat.destroy();")
+    chat.page.evaluate("document.body.append(window.taken)")
+    chat.shows("You said: hello")
+    chat.ask("still there?")
+    assert chat.texts()[1:] == ["hello", "You said: hello", "still there?", "You said: still there?"]
+    chat.page.keyboard.press("Escape")
+    expect(chat.button("Open chat")).to_be_visible()
+    stand_in.delay = 0.3
+    chat.tell("chat.send('a last one'); window.taken = chat; chat.destroy();")
+    chat.page.evaluate("document.body.append(window.taken)")
+    chat.shows("You said: a last one")
+    assert len(stand_in.conversations) == 1
+
+
 def test_moved_within_the_page_it_goes_on(open_chat: OpenChat) -> None:
     chat = open_chat(launcher=True)
     chat.ask("hello")

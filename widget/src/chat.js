@@ -93,6 +93,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       this.#place(); // moved within the page: a dialog doesn't survive that open
       return;
     }
+    this.#parts = undefined;
     try {
       this.strings = { ...this.#strings, ...JSON.parse(this.getAttribute("strings") ?? "{}") };
     } catch {
@@ -185,11 +186,14 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#identity = identity;
   }
 
-  /** Takes the chat off the page; nothing of it stays at work. The conversation can be gone on with. */
+  /** Takes the chat off the page; nothing of it stays at work. Put in again, it begins as on a new page. */
   destroy() {
-    this.#client?.stop();
-    this.#audio?.close();
     this.remove();
+    this.#clear();
+    this.#audio?.close();
+    this.#audio = undefined;
+    this.#isOpen = false;
+    this.#root.replaceChildren();
   }
 
   get #root() {
@@ -575,8 +579,11 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       const given = this.#identity ?? this.getAttribute("identity-token");
       return typeof given === "function" ? given() : given;
     };
-    const { messages, isRestored } = await client.enter();
-    if (client !== this.#client) return;
+    const entered = await client.enter().catch((problem) => {
+      if (client === this.#client) throw problem;
+    });
+    if (!entered || client !== this.#client) return;
+    const { messages, isRestored } = entered;
     const { log, list } = this.#ui;
     const isAlone = !list.querySelector(".message");
     this.#remove(list.querySelector(".start"));
