@@ -238,6 +238,24 @@ def test_what_is_typed_before_the_session_began_comes_after_the_welcome(
     ]
 
 
+def test_what_is_typed_offline_before_the_session_began_is_sent_when_the_line_is_back(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    chat = Chat(open_page(stand_in.url + "/host"))
+    chat.page.context.set_offline(True)
+    chat.launcher.click()
+    chat.say("anybody there?")
+    chat.shows("You're offline.")
+    chat.page.context.set_offline(False)
+    chat.shows("You said: anybody there?")
+    assert chat.texts() == [
+        stand_in.welcome["text"],
+        "anybody there?",
+        "You said: anybody there?",
+    ]
+    expect(chat.log.locator(".problem")).to_have_count(0)
+
+
 def test_start_over_erases_the_conversation_and_greets_anew(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:

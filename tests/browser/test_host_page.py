@@ -183,6 +183,7 @@ def test_the_page_is_left_as_it_was(open_page: OpenPage, stand_in: StandInServer
         }"""
     )
     chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
     chat.ask("hello")
     chat.page.keyboard.press("Escape")
     expect(chat.launcher).to_have_attribute("aria-expanded", "false")

@@ -667,12 +667,12 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
 
   /** Shows what was said elsewhere, and sends what was kept while the line was down. */
   async #catchUp() {
-    if (!this.#entered) return;
+    if (!this.#entered && !this.#failed.size) return;
     // An answer that is on its way would come twice: once by the history, once by itself.
     if ((this.#isBehind = this.#isBusy)) return;
     const epoch = this.#epoch;
     try {
-      await this.#entered;
+      await this.#enter();
       const messages = (await this.#client?.history()) ?? [];
       if (epoch !== this.#epoch) return;
       for (const said of this.#failed) {
