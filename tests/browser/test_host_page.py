@@ -314,7 +314,12 @@ def test_taken_off_and_put_in_again_the_same_element_goes_on(
     chat.page.evaluate("document.body.append(window.taken)")
     chat.shows("You said: hello")
     chat.ask("still there?")
-    assert chat.texts()[1:] == ["hello", "You said: hello", "still there?", "You said: still there?"]
+    assert chat.texts()[1:] == [
+        "hello",
+        "You said: hello",
+        "still there?",
+        "You said: still there?",
+    ]
     chat.page.keyboard.press("Escape")
     expect(chat.button("Open chat")).to_be_visible()
     stand_in.delay = 0.3
