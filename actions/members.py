@@ -21,7 +21,8 @@ from registration.members import Attendance, CertificateState
 CERTIFICATES: dict[CertificateState, str] = {
     "cancelled": "utter_certificate_cancelled",
     "transferred": "utter_certificate_transferred",
-    "class_called_off": "utter_certificate_class_called_off",
+    "class_cancelled": "utter_certificate_class_cancelled",
+    "class_postponed": "utter_certificate_class_postponed",
     "class_not_over": "utter_certificate_class_not_over",
     "attendance_not_recorded": "utter_certificate_attendance_not_recorded",
     "evaluation_missing": "utter_certificate_evaluation_missing",
@@ -117,7 +118,7 @@ class ActionCheckCertificates(MemberAction):
 
 
 class ActionMyClasses(MemberAction):
-    """The classes that a member is registered for and that aren't over."""
+    """The classes that a member is registered for and that are still to come, or were to."""
 
     wanted = "classes"
 
@@ -131,7 +132,13 @@ class ActionMyClasses(MemberAction):
         member: Identity,
     ) -> Events:
         everything = await self.service.attendances(member.email)
-        ahead = [a for a in reversed(everything) if a.certificate == "class_not_over"]
+        today = self.service.now().date()
+        ahead = [
+            a
+            for a in reversed(everything)
+            if a.certificate in ("class_not_over", "class_postponed")
+            or (a.certificate == "class_cancelled" and a.ends_on >= today)
+        ]
         if not ahead:
             dispatcher.utter_message(response="utter_no_classes_of_mine")
             return []
@@ -142,6 +149,8 @@ class ActionMyClasses(MemberAction):
                 "as_of": self.service.now().isoformat(),
             },
         )
+        if any(a.certificate != "class_not_over" for a in ahead):
+            dispatcher.utter_message(response="utter_classes_called_off")
         return []
 
 
@@ -165,8 +174,9 @@ class ActionMyMembership(MemberAction):
         elif account.member_until is None:
             dispatcher.utter_message(response="utter_membership", membership=account.membership)
         else:
+            has_ended = account.has_ended(self.service.now())
             dispatcher.utter_message(
-                response="utter_membership_until",
+                response="utter_membership_ended" if has_ended else "utter_membership_until",
                 membership=account.membership,
                 until=wording.day(account.member_until),
             )
