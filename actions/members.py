@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
@@ -11,7 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.identity_service import MEMBERS, Members
-from actions.search import SEARCH_ENTITIES, Search, entity_values
+from actions.search import SEARCH_ENTITIES, Search, entity_values, named_by_city
 from actions.service import RegistrationService
 from actions.sign_in import FORM, forget
 from identity.addresses import masked
@@ -79,20 +81,14 @@ class ActionCheckCertificates(MemberAction):
         if not everything:
             dispatcher.utter_message(response="utter_no_registrations")
             return []
-        said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
-        search = Search.from_values(said)
-        meant = [a for a in everything if search.matches(a)]
-        ordinal = said.get("reference", "")
-        if ordinal.lstrip("-").isdigit() and abs(int(ordinal)) <= len(everything):
-            index = int(ordinal)
-            meant = [everything[index - 1 if index > 0 else index]]
+        listed = self._listed(tracker, everything)
+        meant = self._meant(tracker, listed, everything)
         if not meant:
             dispatcher.utter_message(response="utter_no_such_registration")
-            meant = list(everything)
-        about_these = [SlotSet("lookup", "certificates")]
+            meant = everything
         if len(meant) == 1:
             self._tell_of_one(dispatcher, meant[0])
-            return about_these
+            return self._about(listed)
         dispatcher.utter_message(
             response="utter_certificates",
             total=len(meant),
@@ -103,7 +99,34 @@ class ActionCheckCertificates(MemberAction):
         )
         if any(a.certificate == "evaluation_missing" for a in meant):
             dispatcher.utter_message(response="utter_evaluations_missing")
-        return about_these
+        return self._about(meant)
+
+    def _listed(self, tracker: Tracker, everything: Sequence[Attendance]) -> Sequence[Attendance]:
+        """The certificates that were shown last, in their order; all of them where none were."""
+        by_id = {a.class_id: a for a in everything}
+        is_about_these = tracker.get_slot("lookup") == "certificates"
+        ids = (tracker.get_slot("listed_classes") or []) if is_about_these else []
+        return [by_id[id_] for id_ in ids if id_ in by_id] or everything
+
+    def _meant(
+        self, tracker: Tracker, listed: Sequence[Attendance], everything: Sequence[Attendance]
+    ) -> Sequence[Attendance]:
+        """Those that the message is about, by their number in the list or by what it names."""
+        said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
+        ordinal = said.get("reference", "")
+        if ordinal.lstrip("-").isdigit():
+            index = int(ordinal)
+            return listed[index - 1 if index > 0 else index :][:1] if -len(listed) <= index else ()
+        search = Search.from_values(said)
+        named = () if search.place else named_by_city(tracker, everything)
+        return [a for a in named or everything if search.matches(a)]
+
+    def _about(self, shown: Sequence[Attendance]) -> Events:
+        """What "the one in Orlando" and "the second one" are about from now on."""
+        return [
+            SlotSet("lookup", "certificates"),
+            SlotSet("listed_classes", [a.class_id for a in shown]),
+        ]
 
     def _tell_of_one(self, dispatcher: CollectingDispatcher, attendance: Attendance) -> None:
         is_dated = attendance.certificate == "ready" and attendance.issued_on
