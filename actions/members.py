@@ -43,6 +43,8 @@ class MemberAction(LookupAction):
         members: Whom to ask who is speaking.
     """
 
+    unavailable = "utter_account_unavailable"
+
     wanted = ""
     """What this tells, by the name under which `action_signed_in` finds it again."""
 
