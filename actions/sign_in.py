@@ -72,16 +72,26 @@ class ValidateSignInForm(Action):
     async def _send(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, sealed: str | None
     ) -> Events:
-        address = self.members.heard(tracker, sealed) if sealed else None
+        address = self._heard(tracker, sealed)
         if address is None:  # typed too long ago
             return _ask_for("email", email=None)
         outcome = await self.members.request_code(tracker, address)
         if isinstance(outcome, TooMany):
+            last = tracker.get_slot("email")
+            # A code that waits was sent after its address was heard, and lives as long.
+            if tracker.get_slot(REQUESTED_SLOT) == "code" and self._heard(tracker, last):
+                dispatcher.utter_message(
+                    response="utter_last_code_still_works", minutes=_minutes(outcome.again_in)
+                )
+                return _ask_for("code", email=last)
             dispatcher.utter_message(
                 response="utter_too_many_codes", minutes=_minutes(outcome.again_in)
             )
             return _end()
         return [SlotSet("member", masked(address)), *_ask_for("code", email=sealed)]
+
+    def _heard(self, tracker: Tracker, sealed: str | None) -> str | None:
+        return self.members.heard(tracker, sealed) if sealed else None
 
     async def _check(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, sealed: str
