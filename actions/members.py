@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from rasa_sdk import Tracker
+from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
@@ -15,7 +16,7 @@ from actions.base import SERVICE, Events, LookupAction
 from actions.identity_service import MEMBERS, Members
 from actions.search import SEARCH_ENTITIES, Search, entity_values, named_by_city
 from actions.service import RegistrationService
-from actions.sign_in import FORM, forget
+from actions.sign_in import FORM, OVER, forget
 from identity.addresses import masked
 from identity.service import Identity
 from registration.members import Attendance, CertificateState
@@ -46,7 +47,8 @@ class MemberAction(LookupAction):
     unavailable = "utter_account_unavailable"
 
     wanted = ""
-    """What this tells, by the name under which `action_signed_in` finds it again."""
+    """What this tells, by the name under which `action_signed_in` finds it again; "" for nothing that
+    has to wait."""
 
     def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
         super().__init__(service)
@@ -61,11 +63,14 @@ class MemberAction(LookupAction):
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         member = await self.members.current(tracker)
         if member:
-            return await self.tell(dispatcher, tracker, member)
+            # It is told now: a sign-in that is on its way needn't tell it again.
+            return [*await self.tell(dispatcher, tracker, member), SlotSet("wanted", None)]
         if not self.members.sends_codes:
             dispatcher.utter_message(response="utter_certificate_status_is_in_my_account")
             return []
-        return [SlotSet("wanted", self.wanted), FollowupAction(FORM)]
+        # "Sign me in" in the middle of it leaves what was wanted before.
+        wanted = [SlotSet("wanted", self.wanted)] if self.wanted else []
+        return [*wanted, FollowupAction(FORM)]
 
 
 class ActionCheckCertificates(MemberAction):
@@ -211,8 +216,6 @@ class ActionMyMembership(MemberAction):
 class ActionSignIn(MemberAction):
     """Signs in, for somebody who asks for just that."""
 
-    wanted = "nothing"
-
     def name(self) -> str:
         return "action_sign_in"
 
@@ -226,24 +229,40 @@ class ActionSignIn(MemberAction):
         return []
 
 
-class ActionSignedIn(LookupAction):
-    """After sign_in_form: says who is signed in, and then what they wanted to know."""
+class ActionSignedIn(Action):
+    """After sign_in_form: says who is signed in, and then what they wanted to know.
+
+    After one that was stopped, it only forgets.
+    """
 
     def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
-        super().__init__(service)
+        self.service = service
         self.members = members
 
     def name(self) -> str:
         return "action_signed_in"
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        member = await self.members.current(tracker)
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        is_complete = tracker.get_slot("code") == OVER
+        member = await self.members.current(tracker) if is_complete else None
         events: Events = []
         if member:
             dispatcher.utter_message(response="utter_signed_in", member=masked(member.email))
             for kind in (ActionCheckCertificates, ActionMyClasses, ActionMyMembership):
                 if tracker.get_slot("wanted") == kind.wanted:
-                    events += await kind(self.service, self.members).tell(
-                        dispatcher, tracker, member
-                    )
+                    tell = kind(self.service, self.members).run
+                    events += await tell(dispatcher, _when_it_was_wanted(tracker), domain)
         return [*events, *forget()]
+
+
+def _when_it_was_wanted(tracker: Tracker) -> Tracker:
+    """The conversation with the message that wanted something as the latest: it may name a class."""
+    events = reversed(tracker.events)
+    for event in events:
+        if event["event"] == "slot" and event["name"] == "wanted" and event["value"]:
+            break
+    then = copy.copy(tracker)
+    then.latest_message = next((e["parse_data"] for e in events if e["event"] == "user"), {})
+    return then
