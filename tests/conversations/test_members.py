@@ -110,7 +110,10 @@ def test_who_signs_in_on_the_website_later_is_signed_in_in_the_same_conversation
     assert "is ready since" in texts(person.say("is my certificate ready"))
 
 
-@pytest.mark.parametrize("said", ["here I am", "sign me in", "somebody.else@example.org", "123456"])
+@pytest.mark.parametrize(
+    "said",
+    ["here I am", "sign me in", "is my certificate ready", "somebody.else@example.org", "123456"],
+)
 def test_who_signs_in_on_the_website_while_signing_in_here_is_signed_in(
     registration: Database, server_url: str, said: str
 ) -> None:
