@@ -136,7 +136,8 @@ def class_card(offered: ClassSummary) -> dict[str, Any]:
 CERTIFICATES: dict[CertificateState, str] = {
     "cancelled": "Registration canceled",
     "transferred": "Registration transferred",
-    "class_called_off": "Class not held as scheduled",
+    "class_cancelled": "Class canceled",
+    "class_postponed": "Class postponed",
     "class_not_over": "After the class",
     "attendance_not_recorded": "Attendance not recorded yet",
     "evaluation_missing": "Evaluation missing",
