@@ -14,7 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.identity_service import MEMBERS, Members
-from actions.search import SEARCH_ENTITIES, Search, entity_values, named_by_city
+from actions.search import SEARCH_ENTITIES, Search, entity_values, named_by_city, nth
 from actions.service import RegistrationService
 from actions.sign_in import FORM, OVER, forget
 from identity.addresses import masked
@@ -122,8 +122,7 @@ class ActionCheckCertificates(MemberAction):
         said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
         ordinal = said.get("reference", "")
         if ordinal.lstrip("-").isdigit():
-            index = int(ordinal)
-            return listed[index - 1 if index > 0 else index :][:1] if -len(listed) <= index else ()
+            return nth(listed, ordinal)
         search = Search.from_values(said)
         named = () if search.place else named_by_city(tracker, everything)
         return [a for a in named or everything if search.matches(a)]

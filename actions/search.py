@@ -6,7 +6,7 @@ Slots hold plain strings (`domain.yml` says which); here they become the registr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from registration.queries import ClassSummary
 SEARCH_ENTITIES = ("place", "course", "period")
 
 Offered = TypeVar("Offered", ClassSummary, Attendance)
+Item = TypeVar("Item")
 
 ANY = "any"
 """The value of a course or period that is taken back: "any course is fine"."""
@@ -112,6 +113,13 @@ def named_by_city(tracker: Tracker, classes: Iterable[Offered]) -> list[Offered]
     """
     text = (tracker.latest_message.get("text") or "").lower()
     return [c for c in classes if re.search(rf"\b{re.escape(c.city.lower())}\b", text)]
+
+
+def nth(listed: Sequence[Item], ordinal: str) -> Sequence[Item]:
+    """Of a list the one that an ordinal counts to ("2", "-1" is the last), or none."""
+    index = int(ordinal)
+    start = index - 1 if index > 0 else len(listed) + index
+    return listed[start : start + 1] if start >= 0 else ()
 
 
 def action_before(tracker: Tracker, form: str) -> str:

@@ -1,6 +1,5 @@
 """Seats left in one class: seats_form finds out which class, action_show_seats tells its seats."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +17,8 @@ from actions.search import (
     action_before,
     entity_values,
     intent_of_latest_message,
+    named_by_city,
+    nth,
 )
 from actions.service import RegistrationService
 from registration.errors import RegistrationUnavailable
@@ -104,33 +105,22 @@ class ValidateSeatsForm(Action):
         reference = said.pop("reference", "that" if is_about_that else None)
         waiting_for, last_class = tracker.get_slot(REQUESTED_SLOT), tracker.get_slot("last_class")
         ids = tracker.get_slot("listed_classes") or []
-        if last_class and (reference == "that" or not (reference or said or waiting_for)):
-            named = await self._listed_that_are_named(tracker, ids)
-            return named or (await self.service.classes_by_id([last_class])).classes
-
-        is_about_list = reference or not said or waiting_for == "class_id"
-        if not ids or not is_about_list:
+        if not (reference or not said or waiting_for == "class_id"):
             return ()
-        listed = (await self.service.classes_by_id(ids)).classes
+        listed = (await self.service.classes_by_id(ids)).classes if ids else ()
+        named = named_by_city(tracker, listed)
+        if last_class and (reference == "that" or not (reference or said or waiting_for)):
+            return named or (await self.service.classes_by_id([last_class])).classes
+        if not listed:
+            return ()
         if reference and reference not in ("that", "one"):
             pointed = _pointed_at(reference, ids, last_class)
             return [offered for offered in listed if offered.id in pointed] or listed
         if not said:
-            return await self._listed_that_are_named(tracker, ids) or listed
+            return named or listed
         meant = Search.from_values(said)
         # "The Dallas one" when none is in Dallas is a new search.
         return [offered for offered in listed if meant.matches(offered)]
-
-    async def _listed_that_are_named(
-        self, tracker: Tracker, ids: Sequence[str]
-    ) -> Sequence[ClassSummary]:
-        """The listed classes whose city stands in the message, though it may be no place elsewhere.
-
-        "The Mobile one" is about Mobile where Mobile was listed.
-        """
-        text = (tracker.latest_message.get("text") or "").lower()
-        listed = (await self.service.classes_by_id(ids)).classes if ids else ()
-        return [c for c in listed if re.search(rf"\b{re.escape(c.city.lower())}\b", text)]
 
 
 class ActionAskSeatsFormPlace(Action):
@@ -221,10 +211,7 @@ def _pointed_at(reference: str, ids: Sequence[str], last_class: str | None) -> S
             return ids[:1] if reference == "next" else ()
         index = ids.index(last_class) + (1 if reference == "next" else -1)
         return ids[index : index + 1] if index >= 0 else ()
-    index = int(reference)
-    if abs(index) > len(ids):
-        return ()
-    return ids[index - 1 if index > 0 else index :][:1]
+    return nth(ids, reference)
 
 
 def _choose(candidates: Sequence[ClassSummary]) -> Events:
