@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
 import jwt
 import pytest
+import sqlalchemy as sa
 
+from identity.database import IdentityDatabase, sign_ins
 from identity.site_tokens import make
 from registration.database import Database
 from tests.conftest import SITE_SECRET
@@ -76,6 +78,19 @@ def shown_member(person: Person) -> str | None:
     return person.http.get("/messages", headers=person.headers).json()["member"]
 
 
+def let_pass(server: Server, *, minutes: int) -> None:
+    """As if every sign-in had been used so much earlier."""
+    database = IdentityDatabase(server.conversations_url)
+    with database.transaction() as connection:
+        for row in connection.execute(sa.select(sign_ins)).all():
+            connection.execute(
+                sa.update(sign_ins)
+                .where(sign_ins.c.conversation_id == row.conversation_id)
+                .values(last_used_at=row.last_used_at - timedelta(minutes=minutes))
+            )
+    database.dispose()
+
+
 def texts(messages: list[dict[str, Any]]) -> str:
     return "\n".join(message["text"] for message in messages)
 
@@ -134,8 +149,8 @@ def test_every_answer_says_who_is_signed_in(registration: Database, server_url: 
 
     assert opened["member"] == "m•••@example.org"
     assert person.post({"text": "hello"}).json()["member"] == "m•••@example.org"
+    assert shown_member(person) == "m•••@example.org"
     assert person.post({"text": "sign me out"}).json()["member"] is None
-    assert shown_member(person) is None
 
 
 @pytest.mark.parametrize(
@@ -230,6 +245,66 @@ def test_ending_the_session_signs_out_and_erases(registration: Database, server_
 
     assert person.http.delete("/sessions", headers=person.headers).status_code == 204
     assert person.post({"text": "is my certificate ready"}).status_code == 401
+
+
+def test_a_members_conversation_is_over_when_they_sign_out(
+    registration: Database, server_url: str
+) -> None:
+    opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
+    person = Person(server_url, token=opened["token"])
+    asked = {"text": "is my certificate ready", "client_id": str(uuid.uuid4())}
+    told = person.post(asked).json()["messages"][0]
+    person.say("sign me out")
+
+    refused = [
+        person.http.get("/messages", headers=person.headers),
+        person.post(asked),  # whose answer is in the history
+        person.post({"text": "sign in"}),
+        person.http.post(
+            "/feedback", json={"message_id": told["id"], "helpful": True}, headers=person.headers
+        ),
+    ]
+
+    assert {answer.status_code for answer in refused} == {401}
+    assert {answer.json()["error"]["code"] for answer in refused} == {"session_expired"}
+    assert sign_in(person, site_token("other@example.org")).status_code == 409
+    assert person.http.delete("/sessions", headers=person.headers).status_code == 204
+
+
+def test_a_members_conversation_is_over_half_an_hour_after_their_last_message(
+    registration: Database, server_url: str, server: Server
+) -> None:
+    email = member(registration)
+    opened = open_session(server_url, {"identity_token": site_token(email)}).json()
+    person = Person(server_url, token=opened["token"])
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+    let_pass(server, minutes=29)
+    person.say("can I hold a spot?")
+    let_pass(server, minutes=29)
+    assert shown_member(person) == "m•••@example.org"
+    let_pass(server, minutes=1)
+
+    assert person.http.get("/messages", headers=person.headers).status_code == 401
+    assert person.post({"text": "is my certificate ready"}).status_code == 401
+    assert sign_in(person, site_token("other@example.org")).status_code == 409
+    # Only the member can take it up again, as a page does that was left open.
+    assert sign_in(person, site_token(email)).status_code == 200
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def test_a_code_that_waits_makes_nobody_of_another_members_conversation(
+    registration: Database, server_url: str, post_office: PostOffice
+) -> None:
+    email, other = member(registration), member(registration)
+    person = Person(server_url)
+    person.say("sign in")
+    person.say(other)
+    assert sign_in(person, site_token(email)).status_code == 200
+
+    assert "signed in as" not in texts(person.say(post_office.code_for(other)))
+
+    history = person.http.get("/messages", headers=person.headers).json()["messages"]
+    assert "You're signed in" not in texts(history)
 
 
 def test_addresses_and_codes_are_stored_and_logged_nowhere(
