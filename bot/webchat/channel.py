@@ -268,6 +268,8 @@ class WebChat(InputChannel):
         comment = hidden(clean_text(text_field(body, "comment") or "")) or None
         if message_id is None:
             raise invalid("message_id is missing.")
+        if not message_id.isprintable():  # like NUL, which a database wouldn't take
+            raise invalid("message_id is not an id.")
         if not isinstance(helpful, bool):
             raise invalid("helpful is neither true nor false.")
         if comment and len(comment) > self.config.max_comment:
