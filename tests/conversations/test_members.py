@@ -133,7 +133,9 @@ def test_a_conversation_is_one_members(registration: Database, server_url: str) 
     assert "is ready since" in texts(person.say("is my certificate ready"))
 
 
-def test_a_forged_token_changes_nobodys_sign_in(registration: Database, server_url: str) -> None:
+def test_a_forged_token_changes_nobodys_sign_in_and_the_log_says_why(
+    registration: Database, server_url: str, server: Server
+) -> None:
     opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
     person = Person(server_url, token=opened["token"])
 
@@ -141,6 +143,7 @@ def test_a_forged_token_changes_nobodys_sign_in(registration: Database, server_u
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "identity_refused")
     assert shown_member(person) == "m•••@example.org"
+    assert "A token of the website was refused: InvalidSignatureError" in server.log
 
 
 def test_every_answer_says_who_is_signed_in(registration: Database, server_url: str) -> None:

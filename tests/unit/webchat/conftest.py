@@ -208,7 +208,9 @@ async def serving_app(app: Sanic) -> AsyncIterator[int]:
         )
         await server.startup()
         await server.before_start()
+        await server.after_start()
         yield listening.getsockname()[1]
+        await server.before_stop()
         await server.close()
         for connection in list(server.connections):
             connection.abort()
@@ -217,6 +219,11 @@ async def serving_app(app: Sanic) -> AsyncIterator[int]:
 @pytest.fixture(name="serving")
 def serving_fixture() -> Any:
     return serving
+
+
+@pytest.fixture(name="serving_app")
+def serving_app_fixture() -> Any:
+    return serving_app
 
 
 @pytest.fixture(name="start_chat")
