@@ -59,6 +59,7 @@ class FakeProcessor:
             {"text": f"You said {message.text}"}
         ]
         self.seconds = 0.0
+        self.is_at_work = asyncio.Event()
 
     async def parse_message(self, message: UserMessage) -> dict[str, Any]:
         nlu = YAMLStoryReader.unpack_regex_message(NluMessage({"text": message.text}), DOMAIN)
@@ -79,6 +80,7 @@ class FakeProcessor:
         await self.tracker_store.save(tracker)
 
     async def work(self) -> None:
+        self.is_at_work.set()
         await asyncio.sleep(self.seconds)
 
     def intents(self) -> list[str]:

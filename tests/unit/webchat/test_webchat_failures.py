@@ -156,7 +156,7 @@ async def test_an_answer_that_takes_too_long_is_given_up(start_chat: Any, error_
         await chat.open()
         chat.agent.processor.seconds = 5
         slow = asyncio.ensure_future(chat.post({"text": "slow"}))
-        await asyncio.sleep(0.05)
+        await chat.agent.processor.is_at_work.wait()
         chat.agent.processor.seconds = 0
         next_one = asyncio.ensure_future(chat.post({"text": "quick"}))
 
