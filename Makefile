@@ -18,11 +18,13 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 INSTALLED := .venv/.installed
 MODEL := models/assistant.tar.gz
 WIDGET_TOOLS := widget/node_modules/.installed
-TRAINED_FROM := config.yml domain.yml $(shell find data bot/nlu -name '*.yml' -o -name '*.py' ! -name report.py -o -name '*.txt')
+# With its folders: they change when a file is removed.
+TRAINED_FROM := config.yml domain.yml $(shell find data -type d) \
+  $(shell find data bot/nlu -name '*.yml' -o -name '*.py' ! -name report.py -o -name '*.txt')
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: $(MODEL) ## Set everything up and serve the assistant on http://localhost:8000 (PORT=...)
@@ -33,7 +35,8 @@ run: $(MODEL) ## Set everything up and serve the assistant on http://localhost:8
 .PHONY: install
 install: $(INSTALLED) ## Install Python 3.10 and the locked packages into .venv
 
-$(INSTALLED): pyproject.toml uv.lock .python-version | $(UV)
+# Only uv of our own is made; the path of another may hold blanks, which make can't read.
+$(INSTALLED): pyproject.toml uv.lock .python-version | $(filter .tools/bin/uv,$(UV))
 	@echo "Installing the locked packages into .venv ..."
 	@"$(UV)" sync --frozen --quiet
 	@touch $@

@@ -25,6 +25,9 @@ class LookupAction(Action, ABC):
         service: Whom to ask; a test hands in its own.
     """
 
+    unavailable = "utter_lookup_unavailable"
+    """What is said when the database is away."""
+
     def __init__(self, service: RegistrationService = SERVICE) -> None:
         self.service = service
 
@@ -42,5 +45,5 @@ class LookupAction(Action, ABC):
             return await self.answer(dispatcher, tracker)
         except RegistrationUnavailable as error:
             logger.warning("%s: the registration database is unavailable: %s", self.name(), error)
-            dispatcher.utter_message(response="utter_lookup_unavailable")
+            dispatcher.utter_message(response=self.unavailable)
             return []

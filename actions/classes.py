@@ -138,7 +138,11 @@ class ActionShowClasses(LookupAction):
                 buttons=[wording.neighbor_button(*neighbor) for neighbor in neighbors],
                 neighbors=", ".join(STATE_NAMES[state] for state, _ in neighbors),
             )
-        return [SlotSet("listed_classes", []), SlotSet("shown", 0)]
+        return [
+            SlotSet("listed_classes", []),
+            SlotSet("shown", 0),
+            SlotSet("last_class", None),
+        ]
 
 
 def show_page(
@@ -153,7 +157,7 @@ def show_page(
     dispatcher.utter_message(
         response=response,
         json_message=wording.live(page.classes, page.as_of),
-        buttons=[{"title": "Show more", "payload": "/more"}] if page.has_more else [],
+        buttons=[wording.MORE_CLASSES] if page.has_more else [],
         total=page.total,
         first=page.offset + 1,
         last=page.offset + len(page.classes),

@@ -6,12 +6,11 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import Events
+from actions.wording import NONE_OF_THESE
 
 MOST_OFFERED = 3
 LEAST_LIKELY = 0.05
 """A topic less probable than that isn't worth offering."""
-
-NONE_OF_THESE = {"title": "None of these", "payload": "/deny"}
 
 MISSED = ("nlu_fallback", "not_that")
 """Intents of a message after which topics were offered."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
-from rasa_sdk import Tracker
+from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.identity_service import MEMBERS, Members
-from actions.search import SEARCH_ENTITIES, Search, entity_values
+from actions.search import SEARCH_ENTITIES, Search, entity_values, named_by_city
 from actions.service import RegistrationService
-from actions.sign_in import FORM, forget
+from actions.sign_in import FORM, OVER, forget
 from identity.addresses import masked
 from identity.service import Identity
 from registration.members import Attendance, CertificateState
@@ -21,7 +24,8 @@ from registration.members import Attendance, CertificateState
 CERTIFICATES: dict[CertificateState, str] = {
     "cancelled": "utter_certificate_cancelled",
     "transferred": "utter_certificate_transferred",
-    "class_called_off": "utter_certificate_class_called_off",
+    "class_cancelled": "utter_certificate_class_cancelled",
+    "class_postponed": "utter_certificate_class_postponed",
     "class_not_over": "utter_certificate_class_not_over",
     "attendance_not_recorded": "utter_certificate_attendance_not_recorded",
     "evaluation_missing": "utter_certificate_evaluation_missing",
@@ -40,8 +44,11 @@ class MemberAction(LookupAction):
         members: Whom to ask who is speaking.
     """
 
+    unavailable = "utter_account_unavailable"
+
     wanted = ""
-    """What this tells, by the name under which `action_signed_in` finds it again."""
+    """What this tells, by the name under which `action_signed_in` finds it again; "" for nothing that
+    has to wait."""
 
     def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
         super().__init__(service)
@@ -56,11 +63,14 @@ class MemberAction(LookupAction):
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         member = await self.members.current(tracker)
         if member:
-            return await self.tell(dispatcher, tracker, member)
+            # It is told now: a sign-in that is on its way needn't tell it again.
+            return [*await self.tell(dispatcher, tracker, member), SlotSet("wanted", None)]
         if not self.members.sends_codes:
             dispatcher.utter_message(response="utter_certificate_status_is_in_my_account")
             return []
-        return [SlotSet("wanted", self.wanted), FollowupAction(FORM)]
+        # "Sign me in" in the middle of it leaves what was wanted before.
+        wanted = [SlotSet("wanted", self.wanted)] if self.wanted else []
+        return [*wanted, FollowupAction(FORM)]
 
 
 class ActionCheckCertificates(MemberAction):
@@ -78,20 +88,14 @@ class ActionCheckCertificates(MemberAction):
         if not everything:
             dispatcher.utter_message(response="utter_no_registrations")
             return []
-        said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
-        search = Search.from_values(said)
-        meant = [a for a in everything if search.matches(a)]
-        ordinal = said.get("reference", "")
-        if ordinal.lstrip("-").isdigit() and abs(int(ordinal)) <= len(everything):
-            index = int(ordinal)
-            meant = [everything[index - 1 if index > 0 else index]]
+        listed = self._listed(tracker, everything)
+        meant = self._meant(tracker, listed, everything)
         if not meant:
             dispatcher.utter_message(response="utter_no_such_registration")
-            meant = list(everything)
-        about_these = [SlotSet("lookup", "certificates")]
+            meant = everything
         if len(meant) == 1:
             self._tell_of_one(dispatcher, meant[0])
-            return about_these
+            return self._about(listed)
         dispatcher.utter_message(
             response="utter_certificates",
             total=len(meant),
@@ -102,7 +106,34 @@ class ActionCheckCertificates(MemberAction):
         )
         if any(a.certificate == "evaluation_missing" for a in meant):
             dispatcher.utter_message(response="utter_evaluations_missing")
-        return about_these
+        return self._about(meant)
+
+    def _listed(self, tracker: Tracker, everything: Sequence[Attendance]) -> Sequence[Attendance]:
+        """The certificates that were shown last, in their order; all of them where none were."""
+        by_id = {a.class_id: a for a in everything}
+        is_about_these = tracker.get_slot("lookup") == "certificates"
+        ids = (tracker.get_slot("listed_classes") or []) if is_about_these else []
+        return [by_id[id_] for id_ in ids if id_ in by_id] or everything
+
+    def _meant(
+        self, tracker: Tracker, listed: Sequence[Attendance], everything: Sequence[Attendance]
+    ) -> Sequence[Attendance]:
+        """Those that the message is about, by their number in the list or by what it names."""
+        said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
+        ordinal = said.get("reference", "")
+        if ordinal.lstrip("-").isdigit():
+            index = int(ordinal)
+            return listed[index - 1 if index > 0 else index :][:1] if -len(listed) <= index else ()
+        search = Search.from_values(said)
+        named = () if search.place else named_by_city(tracker, everything)
+        return [a for a in named or everything if search.matches(a)]
+
+    def _about(self, shown: Sequence[Attendance]) -> Events:
+        """What "the one in Orlando" and "the second one" are about from now on."""
+        return [
+            SlotSet("lookup", "certificates"),
+            SlotSet("listed_classes", [a.class_id for a in shown]),
+        ]
 
     def _tell_of_one(self, dispatcher: CollectingDispatcher, attendance: Attendance) -> None:
         is_dated = attendance.certificate == "ready" and attendance.issued_on
@@ -117,7 +148,7 @@ class ActionCheckCertificates(MemberAction):
 
 
 class ActionMyClasses(MemberAction):
-    """The classes that a member is registered for and that aren't over."""
+    """The classes that a member is registered for and that are still to come, or were to."""
 
     wanted = "classes"
 
@@ -131,7 +162,13 @@ class ActionMyClasses(MemberAction):
         member: Identity,
     ) -> Events:
         everything = await self.service.attendances(member.email)
-        ahead = [a for a in reversed(everything) if a.certificate == "class_not_over"]
+        today = self.service.now().date()
+        ahead = [
+            a
+            for a in reversed(everything)
+            if a.certificate in ("class_not_over", "class_postponed")
+            or (a.certificate == "class_cancelled" and a.ends_on >= today)
+        ]
         if not ahead:
             dispatcher.utter_message(response="utter_no_classes_of_mine")
             return []
@@ -142,6 +179,8 @@ class ActionMyClasses(MemberAction):
                 "as_of": self.service.now().isoformat(),
             },
         )
+        if any(a.certificate != "class_not_over" for a in ahead):
+            dispatcher.utter_message(response="utter_classes_called_off")
         return []
 
 
@@ -165,8 +204,9 @@ class ActionMyMembership(MemberAction):
         elif account.member_until is None:
             dispatcher.utter_message(response="utter_membership", membership=account.membership)
         else:
+            has_ended = account.has_ended(self.service.now())
             dispatcher.utter_message(
-                response="utter_membership_until",
+                response="utter_membership_ended" if has_ended else "utter_membership_until",
                 membership=account.membership,
                 until=wording.day(account.member_until),
             )
@@ -175,8 +215,6 @@ class ActionMyMembership(MemberAction):
 
 class ActionSignIn(MemberAction):
     """Signs in, for somebody who asks for just that."""
-
-    wanted = "nothing"
 
     def name(self) -> str:
         return "action_sign_in"
@@ -191,24 +229,40 @@ class ActionSignIn(MemberAction):
         return []
 
 
-class ActionSignedIn(LookupAction):
-    """After sign_in_form: says who is signed in, and then what they wanted to know."""
+class ActionSignedIn(Action):
+    """After sign_in_form: says who is signed in, and then what they wanted to know.
+
+    After one that was stopped, it only forgets.
+    """
 
     def __init__(self, service: RegistrationService = SERVICE, members: Members = MEMBERS) -> None:
-        super().__init__(service)
+        self.service = service
         self.members = members
 
     def name(self) -> str:
         return "action_signed_in"
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        member = await self.members.current(tracker)
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        is_complete = tracker.get_slot("code") == OVER
+        member = await self.members.current(tracker) if is_complete else None
         events: Events = []
         if member:
             dispatcher.utter_message(response="utter_signed_in", member=masked(member.email))
             for kind in (ActionCheckCertificates, ActionMyClasses, ActionMyMembership):
                 if tracker.get_slot("wanted") == kind.wanted:
-                    events += await kind(self.service, self.members).tell(
-                        dispatcher, tracker, member
-                    )
+                    tell = kind(self.service, self.members).run
+                    events += await tell(dispatcher, _when_it_was_wanted(tracker), domain)
         return [*events, *forget()]
+
+
+def _when_it_was_wanted(tracker: Tracker) -> Tracker:
+    """The conversation with the message that wanted something as the latest: it may name a class."""
+    events = reversed(tracker.events)
+    for event in events:
+        if event["event"] == "slot" and event["name"] == "wanted" and event["value"]:
+            break
+    then = copy.copy(tracker)
+    then.latest_message = next((e["parse_data"] for e in events if e["event"] == "user"), {})
+    return then

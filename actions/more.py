@@ -19,6 +19,9 @@ TOPICS = {
 }
 """What more there is to say, by the topic that a "Tell me more" button names."""
 
+CLASSES = "classes"
+"""The topic of the button under a list of classes."""
+
 MORE_AFTER = {
     **{f"utter_faq_{topic}": response for topic, response in TOPICS.items()},
     "utter_certificate_status_is_in_my_account": "utter_faq_get_certificate_more",
@@ -42,7 +45,7 @@ class ActionMore(LookupAction):
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         topic = entity_values(tracker, ["topic"]).get("topic")
         said_last = _said_last(tracker)
-        if topic is None and said_last in LISTS:
+        if topic == CLASSES or (topic is None and said_last in LISTS):
             return await self._show_next_page(dispatcher, tracker)
         response = TOPICS.get(topic) if topic else MORE_AFTER.get(said_last)
         dispatcher.utter_message(response=response or "utter_nothing_more")

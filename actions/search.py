@@ -5,10 +5,11 @@ Slots hold plain strings (`domain.yml` says which); here they become the registr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from rasa_sdk import Tracker
 
@@ -17,6 +18,8 @@ from registration.places import TOGETHER, Place, resolve
 from registration.queries import ClassSummary
 
 SEARCH_ENTITIES = ("place", "course", "period")
+
+Offered = TypeVar("Offered", ClassSummary, Attendance)
 
 ANY = "any"
 """The value of a course or period that is taken back: "any course is fine"."""
@@ -100,6 +103,15 @@ def entity_values(tracker: Tracker, names: Iterable[str]) -> dict[str, str]:
 
 def entity_value(tracker: Tracker, name: str) -> str | None:
     return entity_values(tracker, [name]).get(name)
+
+
+def named_by_city(tracker: Tracker, classes: Iterable[Offered]) -> list[Offered]:
+    """Those whose city stands in the latest message, though it may be no place, or several, elsewhere.
+
+    "The Portland one" is about the Portland where somebody's class was.
+    """
+    text = (tracker.latest_message.get("text") or "").lower()
+    return [c for c in classes if re.search(rf"\b{re.escape(c.city.lower())}\b", text)]
 
 
 def action_before(tracker: Tracker, form: str) -> str:

@@ -88,6 +88,10 @@ class ValidateSeatsForm(Action):
         page = await self.service.upcoming_classes(search, limit=MOST_TO_CHOOSE_FROM)
         if page.has_more and not search.place:
             return ask_for_place
+        if page.has_more:
+            dispatcher.utter_message(
+                response="utter_seats_of_many", total=page.total, **wording.search_words(search)
+            )
         return [
             *(SlotSet(slot, value) for slot, value in place.items()),
             *_choose(page.classes),

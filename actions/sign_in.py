@@ -25,6 +25,9 @@ OVER = "over"
 UNCLEAR = ("inform", "nlu_fallback", "affirm")
 """Intents of a reply that is neither what was asked for nor a question of its own."""
 
+ABOUT_SIGNING_IN = (*UNCLEAR, "sign_in", "resend_code")
+"""Intents of a message that nothing else answers."""
+
 
 class ValidateSignInForm(Action):
     """Sends a code to the address that was typed, and takes the code.
@@ -51,6 +54,9 @@ class ValidateSignInForm(Action):
         email, code = entity_value(tracker, "email"), entity_value(tracker, "code")
         intent = intent_of_latest_message(tracker)
         has_just_begun = action_before(tracker, FORM) != "action_listen"
+        is_turn_of_form = has_just_begun or email or code or intent in ABOUT_SIGNING_IN
+        if waiting_for and is_turn_of_form and await self.members.current(tracker):
+            return _end()  # signed in on the website meanwhile
         if email and (waiting_for or has_just_begun):
             return await self._send(dispatcher, tracker, email)
         if waiting_for == "code" and code:
@@ -72,16 +78,26 @@ class ValidateSignInForm(Action):
     async def _send(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, sealed: str | None
     ) -> Events:
-        address = self.members.heard(tracker, sealed) if sealed else None
+        address = self._heard(tracker, sealed)
         if address is None:  # typed too long ago
             return _ask_for("email", email=None)
         outcome = await self.members.request_code(tracker, address)
         if isinstance(outcome, TooMany):
+            last = tracker.get_slot("email")
+            # A code that waits was sent after its address was heard, and lives as long.
+            if tracker.get_slot(REQUESTED_SLOT) == "code" and self._heard(tracker, last):
+                dispatcher.utter_message(
+                    response="utter_last_code_still_works", minutes=_minutes(outcome.again_in)
+                )
+                return _ask_for("code", email=last)
             dispatcher.utter_message(
                 response="utter_too_many_codes", minutes=_minutes(outcome.again_in)
             )
             return _end()
         return [SlotSet("member", masked(address)), *_ask_for("code", email=sealed)]
+
+    def _heard(self, tracker: Tracker, sealed: str | None) -> str | None:
+        return self.members.heard(tracker, sealed) if sealed else None
 
     async def _check(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, sealed: str
@@ -118,7 +134,12 @@ class ActionSignOut(Action):
         dispatcher.utter_message(
             response="utter_signed_out" if was_signed_in else "utter_not_signed_in"
         )
-        return forget()
+        events = forget()
+        if was_signed_in:
+            events.append(SlotSet("place", None))  # it may be that of the profile
+            if tracker.get_slot("lookup") == "certificates":
+                events.append(SlotSet("listed_classes", None))
+        return events
 
 
 def forget() -> Events:

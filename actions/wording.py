@@ -15,6 +15,11 @@ from registration.queries import NEARBY_MILES, ClassSummary
 
 NO_SEATS = "Full"
 
+MORE_CLASSES = {"title": "Show more", "payload": '/more{"topic": "classes"}'}
+"""It says of what, so that it still means the list after something else was said."""
+
+NONE_OF_THESE = {"title": "None of these", "payload": "/deny"}
+
 
 def where(place: Place | None) -> str:
     """ "in Texas or Oklahoma", "within 100 miles of Austin, Texas"."""
@@ -131,7 +136,8 @@ def class_card(offered: ClassSummary) -> dict[str, Any]:
 CERTIFICATES: dict[CertificateState, str] = {
     "cancelled": "Registration canceled",
     "transferred": "Registration transferred",
-    "class_called_off": "Class not held as scheduled",
+    "class_cancelled": "Class canceled",
+    "class_postponed": "Class postponed",
     "class_not_over": "After the class",
     "attendance_not_recorded": "Attendance not recorded yet",
     "evaluation_missing": "Evaluation missing",

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
 from registration.database import Database
-from registration.errors import ImportRejected, RegistrationError
+from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
 
 if TYPE_CHECKING:
@@ -68,24 +69,25 @@ def serve(model: Path | None, endpoints: Path) -> None:
     # A message is too little work for several cores: their threads would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from bot.server import ModelMissing, serve_forever  # noqa: PLC0415  Rasa's import is slow
+    from bot.server import CannotStart, serve_forever  # noqa: PLC0415  Rasa's import is slow
 
     try:
         serve_forever(settings, model or MODELS, endpoints)
-    except ModelMissing as error:
+    except CannotStart as error:
         raise click.ClickException(str(error)) from error
 
 
 @main.command()
 def shell() -> None:
     """Talk to the assistant in the terminal."""
+    _settings()  # what can't be used is better said before the model is loaded
     logs.configure()
-    from bot.server import ModelMissing  # noqa: PLC0415  Rasa's import is slow
+    from bot.server import CannotStart  # noqa: PLC0415  Rasa's import is slow
     from bot.shell import talk  # noqa: PLC0415
 
     try:
         asyncio.run(talk(MODELS))
-    except ModelMissing as error:
+    except CannotStart as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -128,17 +130,47 @@ def upgrade() -> None:
 
 
 @main.command("sample-data")
-@click.option("--if-empty", is_flag=True, help="Leave a database that holds classes as it is.")
-def sample_data(if_empty: bool) -> None:
+@click.option(
+    "--if-empty",
+    is_flag=True,
+    help="Leave a database as it is that holds real classes, or sample ones to come.",
+)
+@click.option(
+    "--classes",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Make N classes more, for benchmarks.",
+)
+@click.option(
+    "--registrations",
+    type=click.IntRange(0),
+    default=0,
+    metavar="M",
+    help="Register made-up members M times in those N classes.",
+)
+def sample_data(if_empty: bool, classes: int, registrations: int) -> None:
     """Load labelled sample classes and members, dated from today on."""
-    from registration.sample import load_sample  # noqa: PLC0415  only needed here
+    from registration.sample import generate, load_sample, may_be_filled  # noqa: PLC0415  only here
 
+    if registrations and not classes:
+        raise click.UsageError("--registrations need --classes.")
+    today = _now().date()
     with _database() as database:
-        if not database.is_empty():
+        if not may_be_filled(database, today=today):
             if if_empty:
                 return
             raise click.ClickException("The database already holds classes; nothing was loaded.")
-        load_sample(database, today=_now().date())
+        load_sample(database, today=today)
+        if classes:
+            with _progress_bar("Making classes and registrations") as progress:
+                generate(
+                    database,
+                    classes=classes,
+                    registrations=registrations,
+                    today=today,
+                    progress=progress,
+                )
     click.echo("Loaded SAMPLE classes and members (none of them is real).")
 
 
@@ -155,12 +187,7 @@ def _import_command(name: str, what: str) -> None:
         from registration import importers  # noqa: PLC0415  only needed here
 
         importer: Callable[..., ImportReport] = getattr(importers, f"import_{name}")
-        with _database() as database, click.progressbar(length=1, label=str(file)) as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.length = max(total, 1)
-                bar.update(done - bar.pos)
-
+        with _database() as database, _progress_bar(str(file)) as progress:
             try:
                 report = importer(database, file, keep_good=keep_good, progress=progress)
             except ImportRejected as rejected:
@@ -262,17 +289,31 @@ def _settings() -> Settings:
         raise click.ClickException(str(error)) from error
 
 
-class _database:
+@contextmanager
+def _database() -> Iterator[Database]:
     """The registration database for one command; its errors become one plain line."""
+    try:
+        database = Database(registration_url(os.environ))
+        try:
+            yield database
+        finally:
+            database.dispose()
+    except TablesMissing as error:
+        raise click.ClickException(f"{error}: run 'nasro-chat db upgrade' first.") from error
+    except RegistrationError as error:
+        raise click.ClickException(str(error)) from error
 
-    def __enter__(self) -> Database:
-        self._database = Database(registration_url(os.environ))
-        return self._database
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._database.dispose()
-        if isinstance(error, RegistrationError) and not isinstance(error, ImportRejected):
-            raise click.ClickException(str(error)) from error
+@contextmanager
+def _progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """To be told how much of how much is done."""
+    with click.progressbar(length=1, label=label) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        yield progress
 
 
 def _now() -> datetime:

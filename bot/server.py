@@ -6,17 +6,25 @@ administrative ones. The channel is registered as Rasa registers channels.
 
 from __future__ import annotations
 
+import errno
+import logging
+import socket
 from asyncio import AbstractEventLoop
 from pathlib import Path
 
-from rasa.core.agent import Agent, load_agent
+from rasa.core.agent import Agent
+from rasa.core.brokers.broker import EventBroker
 from rasa.core.channels.channel import register
+from rasa.core.lock_store import LockStore
+from rasa.core.tracker_store import TrackerStore
 from rasa.core.utils import AvailableEndpoints
+from rasa.exceptions import ModelNotFound
 from sanic import Sanic
 
 from bot.action_endpoint import ActionEndpoint
 from bot.conversations import require_durable
 from bot.mails import outbox_blueprint, send_mails
+from bot.nlu.encoder import EncoderUnusable
 from bot.settings import Settings
 from bot.site import site_blueprint
 from bot.webchat.channel import WebChat
@@ -26,8 +34,8 @@ from registration.database import Database
 ENDPOINTS_FILE = Path("endpoints.yml")
 
 
-class ModelMissing(Exception):
-    """There is no model to serve; the message says how to get one."""
+class CannotStart(Exception):
+    """The assistant can't start; the message says why, and what to do."""
 
 
 async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent:
@@ -38,15 +46,36 @@ async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent
         endpoints_file: Rasa's file of that name.
 
     Raises:
-        ModelMissing: There is none, or it can't be loaded.
+        CannotStart: There is no model, or it can't be loaded.
     """
     endpoints = AvailableEndpoints.read_endpoints(str(endpoints_file))
-    endpoints.action = ActionEndpoint(endpoints.action)
-    agent = await load_agent(model_path=str(model), endpoints=endpoints)
-    if not agent.is_ready():
-        raise ModelMissing(f"No model could be loaded from {model}: run 'nasro-chat train' first.")
+    broker = await EventBroker.create(endpoints.event_broker)
+    tracker_store = TrackerStore.create(endpoints.tracker_store, event_broker=broker)
+    try:
+        # Rasa's own `load_agent` would only log why a model can't be loaded.
+        agent = Agent.load(
+            model,
+            generator=endpoints.nlg,
+            tracker_store=tracker_store,
+            lock_store=LockStore.create(endpoints.lock_store),
+            action_endpoint=ActionEndpoint(endpoints.action),
+        )
+    except ModelNotFound as error:
+        raise CannotStart(f"There is no model in {model}: run 'nasro-chat train' first.") from error
+    except Exception as error:
+        raise CannotStart(_why_not(error, model)) from error
     require_durable(agent)
     return agent
+
+
+def _why_not(error: BaseException, model: Path) -> str:
+    """What is to be done when a model can't be loaded. Rasa wraps the reason."""
+    while error.__cause__:
+        error = error.__cause__
+    if isinstance(error, EncoderUnusable):
+        return str(error)
+    reason = f"{type(error).__name__}: {error}"
+    return f"The model in {model} can't be loaded ({reason}): run 'nasro-chat train' again."
 
 
 def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Sanic:
@@ -91,22 +120,49 @@ def serve_forever(settings: Settings, model: Path, endpoints_file: Path) -> None
     """Serves until it is told to stop.
 
     Raises:
-        ModelMissing: There is no model to serve.
+        CannotStart: There is no model to serve, or the port is taken.
     """
     if not (model.is_file() or any(model.glob("*.tar.gz"))):
-        raise ModelMissing(f"There is no model in {model}: run 'nasro-chat train' first.")
+        raise CannotStart(f"There is no model in {model}: run 'nasro-chat train' first.")
+    listening = _bound(settings.host, settings.port)
     app = create_app(settings, model, endpoints_file)
 
     @app.after_server_start
     async def say_where(_: Sanic, __: AbstractEventLoop) -> None:
         host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0") else settings.host
-        print(
-            f"The assistant is ready: http://{host}:{settings.port}  (Ctrl-C ends it)", flush=True
-        )
+        port = listening.getsockname()[1]
+        print(f"The assistant is ready: http://{host}:{port}  (Ctrl-C ends it)", flush=True)
 
+    # Sanic would log it with a traceback; whoever called this says it in a line.
+    logging.getLogger("sanic.error").addFilter(
+        lambda record: not (record.exc_info and isinstance(record.exc_info[1], CannotStart))
+    )
     app.run(
-        host=settings.host,
-        port=settings.port,
+        sock=listening,
         access_log=False,
         motd=False,
     )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the port, before the model is loaded: Sanic would try it after that.
+
+    It doesn't listen yet: nobody shall wait for a server that isn't ready.
+
+    Raises:
+        CannotStart: The port is taken, or the address isn't this machine's.
+    """
+    try:
+        # Of a name's several addresses the IPv4 one, as browsers try both.
+        family, kind, *_, address = min(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        bound = socket.socket(family, kind)
+        # Connections of a server that has just ended don't keep the next from starting.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} is in use: choose another with PORT=..., like PORT=8001."
+        else:
+            message = f"The server can't listen on {host}, port {port}: {error.strerror}."
+        raise CannotStart(message) from error
+    return bound

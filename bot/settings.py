@@ -26,6 +26,7 @@ from identity.settings import (
     server_secret,
 )
 from identity.settings import VARIABLES as IDENTITY_VARIABLES
+from registration.errors import RegistrationError
 from registration.settings import URL_VARIABLE as REGISTRATION_URL
 from registration.settings import registration_url
 
@@ -78,7 +79,7 @@ class Settings:
         """What the web chat channel is told.
 
         Raises:
-            SettingsInvalid: The secret is too short, or an origin isn't one.
+            SettingsInvalid: An origin isn't one.
         """
         per_minute = self.requests_per_minute
         try:
@@ -89,7 +90,7 @@ class Settings:
                 sessions_per_address=Limit(max(per_minute // 10, 1), 60),
             )
         except ValueError as error:
-            raise SettingsInvalid(str(error)) from error
+            raise SettingsInvalid(f"{ALLOWED_ORIGINS}: {error}") from error
 
     def identity_service(self) -> IdentityService:
         return IdentityService(IdentityDatabase(self.conversations_url), self.identity)
@@ -103,7 +104,9 @@ class Settings:
         """
         try:
             identity = IdentityConfig.from_environment(environ)
-        except IdentitySettingsInvalid as error:
+            conversations = conversations_url(environ)
+            registration = registration_url(environ)
+        except (IdentitySettingsInvalid, RegistrationError) as error:
             raise SettingsInvalid(str(error)) from error
         host = environ.get(HOST, "127.0.0.1")
         proxies = _number(environ, PROXIES, 0, 10)
@@ -113,18 +116,20 @@ class Settings:
                 f"everybody's sign-in codes at /dev/outbox. Set {SMTP_URL}, or {ENVIRONMENT} to "
                 "production, or serve this machine only"
             )
-        return cls(
+        settings = cls(
             environment="production" if is_production(environ) else "development",
             host=host,
             port=_number(environ, PORT, 8000, 65535),
             secret=server_secret(environ),
-            registration_url=registration_url(environ),
-            conversations_url=conversations_url(environ),
+            registration_url=registration,
+            conversations_url=conversations,
             allowed_origins=tuple(environ.get(ALLOWED_ORIGINS, "").replace(",", " ").split()),
             proxies=proxies,
             requests_per_minute=_number(environ, REQUESTS_PER_MINUTE, 300, 1_000_000),
             identity=identity,
         )
+        settings.webchat_config()  # what it refuses is better said before anything starts
+        return settings
 
 
 def _is_this_machine(host: str) -> bool:

@@ -20,7 +20,7 @@ async def talk(model: Path) -> None:
         model: A model file, or a folder whose newest is taken.
 
     Raises:
-        ModelMissing: There is no model to talk to.
+        CannotStart: There is no model to talk to, or it can't be loaded.
     """
     agent = await assistant(model)
     conversation = uuid.uuid4().hex

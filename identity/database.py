@@ -15,13 +15,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 METADATA = sa.MetaData()
 
 BUSY_TIMEOUT = 5
 """Seconds that SQLite waits for another writer."""
+CONNECT_TIMEOUT = 3
+"""Seconds; a person is waiting for the answer."""
+UNANSWERED_TIMEOUT = 5
+"""Seconds until a connection to a PostgreSQL server that has gone silent is given up."""
+STATEMENT_TIMEOUT = 5
+"""Seconds until PostgreSQL gives up a statement, which may be waiting for a lock."""
 
 
 class IdentityUnavailable(Exception):
@@ -98,6 +104,22 @@ seen_tokens = sa.Table(
 )
 
 
+def postgres_arguments(url: URL) -> dict[str, Any]:
+    """What a connection to the conversations database needs, so that nobody waits for ever.
+
+    The server itself gives up what waits for a lock. Where there is no server any more, the two
+    others end the wait: for what was sent, and for an answer that is still to come.
+    """
+    return {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "tcp_user_timeout": UNANSWERED_TIMEOUT * 1000,
+        "keepalives_idle": UNANSWERED_TIMEOUT,
+        "keepalives_interval": UNANSWERED_TIMEOUT,
+        "options": f"-c statement_timeout={int(STATEMENT_TIMEOUT * 1000)} "
+        f"{url.query.get('options', '')}",
+    }
+
+
 def insert(connection: Connection, table: sa.Table) -> Any:
     """An INSERT that may say what happens ON CONFLICT: of two at once, neither must fail."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -146,7 +168,12 @@ class IdentityDatabase:
     def _create_engine(self) -> Engine:
         options: dict[str, Any] = {"future": True, "hide_parameters": True}
         if self._url.get_backend_name() != "sqlite":
-            return sa.create_engine(self._url, pool_pre_ping=True, **options)
+            return sa.create_engine(
+                self._url,
+                pool_pre_ping=True,
+                connect_args=postgres_arguments(self._url),
+                **options,
+            )
         if self._url.database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(

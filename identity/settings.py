@@ -17,6 +17,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from identity.addresses import EMAIL
 
@@ -62,12 +64,12 @@ def server_secret(environ: Mapping[str, str]) -> str:
     """The server's secret; in development one that is made at the first start and kept.
 
     Raises:
-        IdentitySettingsInvalid: Production has none, or a short one.
+        IdentitySettingsInvalid: It is short, or production has none.
     """
     if secret := environ.get(SECRET, ""):
-        if is_production(environ) and len(secret) < SHORTEST_SECRET:
+        if len(secret) < SHORTEST_SECRET:
             raise IdentitySettingsInvalid(
-                f"{SECRET} is too short: production needs at least {SHORTEST_SECRET} characters"
+                f"{SECRET} is too short: it needs at least {SHORTEST_SECRET} characters"
             )
         return secret
     if is_production(environ):
@@ -86,8 +88,23 @@ def server_secret(environ: Mapping[str, str]) -> str:
 
 
 def conversations_url(environ: Mapping[str, str]) -> str:
-    """SQLAlchemy URL of the database that holds conversations and sign-ins."""
-    return environ.get(CONVERSATIONS_URL) or DEFAULT_CONVERSATIONS_URL
+    """SQLAlchemy URL of the database that holds conversations and sign-ins.
+
+    Raises:
+        IdentitySettingsInvalid: It is none.
+    """
+    url = environ.get(CONVERSATIONS_URL) or DEFAULT_CONVERSATIONS_URL
+    try:
+        is_known = make_url(url).get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):
+        is_known = False
+    if not is_known:
+        # It isn't repeated: it may hold a password.
+        raise IdentitySettingsInvalid(
+            f"{CONVERSATIONS_URL} is no SQLite or PostgreSQL database, "
+            f"like {DEFAULT_CONVERSATIONS_URL}"
+        )
+    return url
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,17 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Program
 from sqlalchemy.orm import Session
 
 from registration.catalogue import CATALOGUE
-from registration.errors import RegistrationError, RegistrationUnavailable
-from registration.models import Course, TrainingClass
+from registration.errors import RegistrationError, RegistrationUnavailable, TablesMissing
+from registration.models import Course
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONNECT_TIMEOUT = 3
 """Seconds; a person is waiting for the answer."""
 UNANSWERED_TIMEOUT = 5
 """Seconds until a connection to a server that has gone silent is given up."""
+READ_TIMEOUT = 5
+"""Seconds until PostgreSQL gives up a question, which may be waiting for a lock. With the time for
+connecting it is less than an action may take, so that people are told where else to look."""
 BUSY_TIMEOUT = 5
 """Seconds that SQLite waits for another writer."""
 POOL_SIZE = 5
@@ -57,6 +60,8 @@ class Database:
             options["connect_args"] = {
                 "connect_timeout": CONNECT_TIMEOUT,
                 "tcp_user_timeout": UNANSWERED_TIMEOUT * 1000,
+                "options": f"-c statement_timeout={int(READ_TIMEOUT * 1000)} "
+                f"{parsed.query.get('options', '')}",
             }
         self.engine = sa.create_engine(parsed, **options)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
@@ -74,6 +79,8 @@ class Database:
         """
         with self._or_unavailable(), self._writing.begin() as connection:
             if not self.is_sqlite:
+                # Imports and migrations take as long as they take.
+                connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS_LOCK)))
             yield connection
 
@@ -104,14 +111,6 @@ class Database:
             RegistrationUnavailable: It doesn't.
         """
         self.rows(sa.select(Course.code).limit(1))
-
-    def is_empty(self) -> bool:
-        """Whether there is no class yet.
-
-        Raises:
-            RegistrationUnavailable: The database can't be asked.
-        """
-        return not self.rows(sa.select(TrainingClass.id).limit(1))
 
     def upgrade(self) -> None:
         """Brings the tables and the catalogue up to date; costs next to nothing when they are.
@@ -149,7 +148,8 @@ class Database:
                 raise
             # An old connection may hold a file or a server that has been replaced since.
             self.engine.dispose()
-            raise RegistrationUnavailable(_reason(error)) from error
+            unavailable = TablesMissing if _lacks_tables(error) else RegistrationUnavailable
+            raise unavailable(_reason(error)) from error
 
 
 def _is_outage(error: Exception) -> bool:
@@ -160,6 +160,14 @@ def _is_outage(error: Exception) -> bool:
     # SQLite calls a file that is no database a plain DatabaseError.
     return type(error) is sa.exc.DatabaseError or (
         isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def _lacks_tables(error: Exception) -> bool:
+    # PostgreSQL has codes for undefined tables and columns, SQLite has words.
+    code = getattr(getattr(error, "orig", None), "pgcode", None)
+    return code in ("42P01", "42703") or _reason(error).startswith(
+        ("no such table", "no such column")
     )
 
 

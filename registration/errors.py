@@ -2,6 +2,7 @@
 
     RegistrationError
     ├── RegistrationUnavailable   the database can't be reached or used; trying later may help
+    │   └── TablesMissing         it has no tables, or not those of this version
     └── ImportRejected            a file has bad rows, and nothing of it was loaded
 
 Answers like "none found" or "several found" are outcomes, not errors.
@@ -21,6 +22,10 @@ class RegistrationError(Exception):
 
 class RegistrationUnavailable(RegistrationError):
     """The registration database can't be reached, or isn't what it should be."""
+
+
+class TablesMissing(RegistrationUnavailable):
+    """The database answers, but its tables aren't there, or aren't those of this version."""
 
 
 class ImportRejected(RegistrationError):

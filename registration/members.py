@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from registration.database import Database
 from registration.models import (
+    ACTIVE,
     Certificate,
     Course,
     Evaluation,
@@ -24,7 +26,8 @@ from registration.models import (
 CertificateState = Literal[
     "cancelled",
     "transferred",
-    "class_called_off",
+    "class_cancelled",
+    "class_postponed",
     "class_not_over",
     "attendance_not_recorded",
     "evaluation_missing",
@@ -59,9 +62,16 @@ def certificate_state(
         return "transferred"
     if registration == "attended":
         return "ready" if is_evaluated else "evaluation_missing"
-    if class_status != "scheduled":
-        return "class_called_off"
+    if class_status == "cancelled":
+        return "class_cancelled"
+    if class_status == "postponed":
+        return "class_postponed"
     return "class_not_over" if now < class_ends_at else "attendance_not_recorded"
+
+
+# A membership holds to the end of its last day, wherever the member is; no day of the contiguous states
+# ends later.
+LAST_DAY_ENDS_IN = ZoneInfo("America/Los_Angeles")
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,13 @@ class Account:
     membership: str | None
     """Its type; None for an account without one."""
     member_until: date | None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether the membership's last day is over; never where it has none."""
+        return (
+            self.member_until is not None
+            and self.member_until < now.astimezone(LAST_DAY_ENDS_IN).date()
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +105,7 @@ class Attendance:
     ends_on: date
     certificate: CertificateState
     issued_on: date | None
-    """When the certificate was issued, where it was."""
+    """When the certificate was issued, where it was; the day in the class's zone."""
 
 
 def account(db: Database, *, email: str) -> Account | None:
@@ -108,6 +125,8 @@ def account(db: Database, *, email: str) -> Account | None:
 def attendances(db: Database, *, email: str, now: datetime) -> tuple[Attendance, ...]:
     """The registrations of the account with an e-mail address (in lower case), newest class first.
 
+    Of several for one class only the one that counts: who cancelled and came back is registered.
+
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
@@ -122,6 +141,7 @@ def attendances(db: Database, *, email: str, now: datetime) -> tuple[Attendance,
             TrainingClass.starts_on,
             TrainingClass.ends_on,
             TrainingClass.ends_at,
+            TrainingClass.timezone,
             Course.title,
             Evaluation.completed_at,
             Certificate.issued_at,
@@ -132,9 +152,19 @@ def attendances(db: Database, *, email: str, now: datetime) -> tuple[Attendance,
         .outerjoin(Evaluation, Evaluation.registration_id == Registration.id)
         .outerjoin(Certificate, Certificate.registration_id == Registration.id)
         .where(Member.email == email)
-        .order_by(TrainingClass.starts_at.desc(), Registration.id.desc())
+        .order_by(
+            TrainingClass.starts_at.desc(),
+            TrainingClass.id.desc(),
+            Certificate.issued_at.is_(None),
+            Registration.status.in_(ACTIVE).desc(),
+            Registration.registered_at.desc(),
+            Registration.id.desc(),
+        )
     )
-    return tuple(_attendance(row, now) for row in rows)
+    counting: dict[str, Any] = {}
+    for row in rows:
+        counting.setdefault(row.external_id, row)
+    return tuple(_attendance(row, now) for row in counting.values())
 
 
 def _attendance(row: Any, now: datetime) -> Attendance:
@@ -154,5 +184,7 @@ def _attendance(row: Any, now: datetime) -> Attendance:
             is_evaluated=row.completed_at is not None,
             is_issued=row.issued_at is not None,
         ),
-        issued_on=row.issued_at.date() if row.issued_at else None,
+        issued_on=row.issued_at.astimezone(ZoneInfo(row.timezone)).date()
+        if row.issued_at
+        else None,
     )

@@ -19,7 +19,14 @@ from sqlalchemy.engine import Connection
 from registration import models
 from registration.catalogue import CATALOGUE
 from registration.database import Database
-from registration.models import Certificate, Evaluation, Member, Registration, TrainingClass
+from registration.models import (
+    A_COURSE,
+    Certificate,
+    Evaluation,
+    Member,
+    Registration,
+    TrainingClass,
+)
 from registration.places import STATE_NAMES, Place, resolve
 
 Progress = Callable[[int, int], None]
@@ -129,11 +136,26 @@ SITUATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("SAMPLE-005", "registered"),
     ),
     "nothing": (),
+    "called-off": (("SAMPLE-OTHER-01", "registered"),),
 }
+
+MADE_UP = ("SAMPLE-", "BULK-")
+"""What external ids begin with here, and nowhere else."""
+
+
+def may_be_filled(db: Database, *, today: date) -> bool:
+    """Whether samples may be loaded: no class is real, and no made-up course lies ahead any more.
+
+    Raises:
+        RegistrationUnavailable: The database can't be used.
+    """
+    table = models.classes
+    is_ahead = sa.and_(sa.text(A_COURSE), table.c.starts_on > today)
+    return not db.rows(sa.select(table.c.id).where(~_is_made_up(table) | is_ahead).limit(1))
 
 
 def load_sample(db: Database, *, today: date, seed: int = 2026) -> None:
-    """Fills an empty database: about 60 classes and members in every situation.
+    """Loads about 60 classes and members in every situation, in place of all that was made up before.
 
     Raises:
         RegistrationUnavailable: The database can't be used.
@@ -145,6 +167,7 @@ def load_sample(db: Database, *, today: date, seed: int = 2026) -> None:
     }
     fillers = [Member(**_member(n, f"filler-{n}")) for n in range(1, LARGEST_ROOM + 1)]
     with db.session() as session:
+        _remove_made_up(session.connection())
         session.add_all(classes.values())
         for number, training_class in enumerate(classes.values()):
             if training_class.starts_on > today:
@@ -181,13 +204,17 @@ def generate(
     """Adds any number of made-up classes and registrations, for benchmarks.
 
     The classes begin within the two years around today, five sixths of them later than today, and
-    a tenth of them is off or under contract.
+    a tenth of them is off or under contract. A member is registered in twenty, or in all there are.
 
     Raises:
+        ValueError: There are registrations, but no classes.
         RegistrationUnavailable: The database can't be used.
     """
+    if registrations and not classes:
+        raise ValueError("registrations need classes")
     chance = random.Random(seed)
-    members = max(registrations // 20, 1)
+    each = min(20, classes)
+    members = -(-registrations // each) if registrations else 0
     total = classes + members + registrations
     done = 0
     with db.transaction() as connection:
@@ -206,7 +233,7 @@ def generate(
         member_ids = _bulk_ids(connection, models.members)
         add(
             models.registrations,
-            _many_registrations(registrations, class_ids, member_ids, today, chance),
+            _many_registrations(registrations, each, class_ids, member_ids, today, chance),
         )
         connection.execute(sa.text("ANALYZE"))
 
@@ -323,6 +350,7 @@ def _many_classes(number: int, today: date, chance: random.Random) -> Iterator[d
 
 def _many_registrations(
     number: int,
+    each: int,
     class_ids: list[int],
     member_ids: list[int],
     today: date,
@@ -330,12 +358,12 @@ def _many_registrations(
 ) -> Iterator[dict[str, Any]]:
     moment = _morning(today)
     for n in range(number):
-        # Every round takes the members through the classes from another one on: no pair comes twice.
-        turn, member = divmod(n, len(member_ids))
+        # One member after the other takes the next so many classes: as there are no fewer, no pair
+        # comes twice.
         yield {
             "external_id": f"BULK-{n}",
-            "member_id": member_ids[member],
-            "class_id": class_ids[(turn * 7919 + member) % len(class_ids)],
+            "member_id": member_ids[n // each],
+            "class_id": class_ids[n % len(class_ids)],
             "status": chance.choice(("registered", "registered", "registered", "cancelled")),
             "registered_at": moment,
         }
@@ -346,6 +374,24 @@ def _bulk_ids(connection: Connection, table: sa.Table) -> list[int]:
         "SAMPLE-bulk-"
     )
     return list(connection.execute(sa.select(table.c.id).where(is_bulk)).scalars())
+
+
+def _is_made_up(table: sa.Table) -> Any:
+    return sa.or_(*(table.c.external_id.startswith(start) for start in MADE_UP))
+
+
+def _remove_made_up(connection: Connection) -> None:
+    """Removes the classes and members of earlier, and what belongs to either."""
+    members, classes, registrations = models.members, models.classes, models.registrations
+    gone = sa.select(registrations.c.id).where(
+        registrations.c.member_id.in_(sa.select(members.c.id).where(_is_made_up(members)))
+        | registrations.c.class_id.in_(sa.select(classes.c.id).where(_is_made_up(classes)))
+    )
+    for table in (models.evaluations, models.certificates):
+        connection.execute(sa.delete(table).where(table.c.registration_id.in_(gone)))
+    connection.execute(sa.delete(registrations).where(registrations.c.id.in_(gone)))
+    for table in (members, classes):
+        connection.execute(sa.delete(table).where(_is_made_up(table)))
 
 
 def _monday(day: date) -> date:

@@ -1,16 +1,37 @@
-"""Fixtures that several rooms of the tests share: a really running server and its databases."""
+"""Fixtures that several rooms of the tests share: a really running server, and a PostgreSQL."""
 
 import json
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from registration.database import Database
 from tests.post_office import PostOffice
 from tests.running_server import Server, free_port
+from tests.services.postgres import PostgresServer
 
 SITE_SECRET = "the website's secret, which only the tests use"
 SITE_KEYS = json.dumps({"test": {"algorithm": "HS256", "key": SITE_SECRET}})
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """For databases that only PostgreSQL is like; each test makes its own."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty database."""
+    name = f"empty_{next(_numbers)}"
+    postgres.execute(f"CREATE DATABASE {name}")
+    yield postgres.url(name)
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

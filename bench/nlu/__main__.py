@@ -1,6 +1,6 @@
 """One table: every system on every dataset, in one run.
 
-    python -m bench.nlu [--clinc150 FILE] [--with-oos FOLDER] [--banking77 FOLDER] [--hint3 FOLDER]
+    python -m bench.nlu [--few] [--clinc150 FILE] [--with-oos FOLDER] [--banking77 FOLDER] [--hint3 FOLDER]
 
 Writes results/bench-nlu/table.md and reliability.png as well.
 """
@@ -33,6 +33,7 @@ PATH = click.Path(exists=True, path_type=Path)
 @click.option("--with-oos", type=PATH, multiple=True, help="BANKING77-OOS or alike.")
 @click.option("--banking77", type=PATH, help="Folder with train.csv and test.csv.")
 @click.option("--hint3", type=PATH, help="dataset/v2 of HINT3.")
+@click.option("--few", is_flag=True, help="Of our own data only few examples of each intent.")
 @click.option("--system", "only", multiple=True, help="Part of a system's name; all by default.")
 def main(
     clinc150: Path | None,
@@ -40,10 +41,11 @@ def main(
     with_oos: tuple[Path, ...],
     banking77: Path | None,
     hint3: Path | None,
+    few: bool,
     only: tuple[str, ...],
 ) -> None:
     """Our understanding beside the systems that people would otherwise use."""
-    datasets = [data.own()]
+    datasets = [data.own_few()] if few else [data.own_few(), data.own()]
     datasets += [data.clinc150(clinc150, seed) for seed in range(seeds) if clinc150]
     datasets += [data.with_oos(folder) for folder in with_oos]
     datasets += [data.banking77(banking77)] if banking77 else []

@@ -53,6 +53,16 @@ def own() -> Dataset:
     return Dataset("ours", train, test, is_ours=True)
 
 
+def own_few(examples: int = 40) -> Dataset:
+    """Our own files with few examples of each intent (seeded), for systems that train for an hour."""
+    whole, chance = own(), random.Random(0)
+    by_intent: dict[str, Examples] = {}
+    for pair in whole.train:
+        by_intent.setdefault(pair[1], []).append(pair)
+    train = [pair for of in by_intent.values() for pair in chance.sample(of, examples)]
+    return Dataset(f"ours, {examples} examples an intent", train, whole.test, is_ours=True)
+
+
 def clinc150(file: Path, seed: int, intents: int = 26, examples: int = 30) -> Dataset:
     """A small domain cut out of CLINC150, as in the measurements that the design rests on.
 

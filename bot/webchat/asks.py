@@ -43,10 +43,12 @@ _LEANS_ON_ANOTHER = re.compile(
 )
 _ONLY_TOLD = re.compile(
     r"^\W*(?:(?:and|but|so|then)\W+)*(?:i|we|he|she|they)(?: (?:already|just|then|also))?"
-    r" (?:took|was|were|went|had|got|paid|attended|finished|did|came)\b"
+    r" (?:took|was|were|went|had|got|paid|attended|finished|did|came|looked|saw|read|checked)\b"
     r"|\b(?:now|already)\W*$|\bis (?:full|closed|sold out)\b"
 )
 """What isn't put like a question and only tells how things are, however much it is about a topic."""
+_POINTS_BACK = re.compile(r"\b(?:it|one|ones|that|those|them|they|this)\b")
+"""In a part that isn't sure of its topic, its topic is that of the part before."""
 _NO_QUESTIONS = (
     "greet", "thank", "goodbye", "affirm", "deny", "cancel", "inform", "more", "not_that", "complain",
     "out_of_scope", "nlu_fallback",
@@ -62,6 +64,10 @@ _SURE = 0.9
 _LIKELY_ENOUGH = 0.4
 """Score from which on a part put like a question is taken for its likeliest topic, beside another
 question: its own words stand above the answer, and else it would get none."""
+
+_CLEAR_AS_A_WHOLE, _CLEARER_STILL = 0.985, 0.95
+"""Where a message as a whole is as clear as that, it asks for something else too only in a part as clear
+as the second: "We have a big room. It seats sixty. We want to host." asks for one thing."""
 
 _SURELY_AN_EMERGENCY = 0.5
 """Probability from which on a part is one. A clause, out of its sentence, resembles much."""
@@ -133,6 +139,8 @@ async def understand(text: str, parse: Callable[[str], Awaitable[dict[str, Any]]
         return [whole(text, parsed)]
     parts = [_likeliest(_Part(start, part, await parse(part))) for start, part in spans]
     questions = _without_repeats([part for part in parts if _is_question(part)])
+    if any(part.intent == parsed["intent"]["name"] for part in questions):
+        questions = [part for part in questions if _is_beside(part, parsed)]
     emergencies = [
         part
         for part in parts
@@ -174,11 +182,20 @@ def _is_question(part: _Part) -> bool:
     if part.intent == "not_covered" and part.parsed["intent"]["confidence"] < _LIKELY_MEANT:
         return False
     low = lowered(part.text)
-    if _LEANS_ON_ANOTHER.search(low):
+    if _LEANS_ON_ANOTHER.search(low) or (part.is_guessed and _POINTS_BACK.search(low)):
         return False
     if _LIKE_A_QUESTION.search(low):
         return True
     return part.score >= _SURE and not _ONLY_TOLD.search(low)
+
+
+def _is_beside(part: _Part, parsed: dict[str, Any]) -> bool:
+    """Whether a part asks what the whole message does, or is clear enough to be asked beside it."""
+    return (
+        part.intent == parsed["intent"]["name"]
+        or parsed["understanding"]["score"] < _CLEAR_AS_A_WHOLE
+        or part.score >= _CLEARER_STILL
+    )
 
 
 def _without_repeats(questions: list[_Part]) -> list[_Part]:

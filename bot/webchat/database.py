@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool
 
+from identity.database import postgres_arguments
+
 METADATA = sa.MetaData()
 
 T = TypeVar("T")
@@ -152,7 +154,9 @@ class ConversationDatabase:
             "hide_parameters": True,
         }
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, pool_pre_ping=True, **options)
+            return sa.create_engine(
+                url, pool_pre_ping=True, connect_args=postgres_arguments(url), **options
+            )
         if url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         options["connect_args"] = {"check_same_thread": False, "timeout": self._busy_timeout}

@@ -11,17 +11,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from identity.addresses import masked, replaced
+from identity.addresses import NAME_SIGNS, masked, replaced
 
-CODE = re.compile(r"(?<![\w.-])(\d(?:[ -]?\d){5})(?![\w-]|[ -]\d)")
+_BETWEEN = r"\s{0,3}[.\u2010-\u2014-]?\s{0,3}"
+_DATE = r"(?:0[1-9]|1[0-2])[.-](?:0[1-9]|[12]\d|3[01])[.-]"
+_YEAR = r"(?:19|20)\d\d"
+CODE = re.compile(
+    r"(?:(?<![\w.-])|(?<=code)|(?<=code[-._]))("
+    rf"\d{{3}}{_BETWEEN}\d{{3}}|\d(?:[\s.-]\d){{5}}|(?!{_DATE})\d\d(?:[\s.-]{{1,3}}\d\d){{2}}"
+    # "12 2027" is the end of a date
+    rf"|(?!{_YEAR})\d{{4}}[\s-]\d\d|\d\d[\s-](?!{_YEAR})\d{{4}}"
+    rf")(?!\w|-\w|{_BETWEEN}\d)",
+    re.IGNORECASE,
+)
+"""Six digits, in the groups that people put them in. Dates, ZIP codes and telephone numbers have others."""
+
+TOO_LONG = re.compile(r"(?:^\W*|\bcode(?: is)?\W*)(\d{7,8})\W*$", re.IGNORECASE)
+"""What would be a code with a digit less: nothing else, or said to be one."""
+
 SHOWN_CODE = "••••••"
 
 HARDLY_ANY, FEW = 2, 6
 """Around an address or a code, hardly any words are no question of their own ("it's ..."); a few may be
 one, if they are understood as such."""
 
-UNFINISHED = re.compile(r"(?<![\w.+@-])([^\W\d_])[\w.+'%-]{0,63}@([^\W\d_][\w.,-]{0,63})")
-"""What would be an address if it were whole: "jane@example", "jane@example,org"."""
+UNFINISHED = re.compile(
+    rf"(?<![\w@{NAME_SIGNS}])([\w{NAME_SIGNS}]+)(?<!/)"
+    # with spaces around the @ only where a whole domain follows
+    r"(?:@+[^\W\d_][\w.,-]{0,63}|\s?@\s?(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b)"
+)
+"""What would be an address if it were whole: "jane@example", "jane@example,org", "-jane@example.org"."""
 
 GIVES_CREDENTIAL = {"name": "sign_in", "confidence": 1.0}
 TRIES_TO = {"name": "inform", "confidence": 1.0}
@@ -35,7 +54,7 @@ class Heard:
     text: str
     entities: tuple[dict[str, Any], ...] = ()
     unfinished: tuple[str, ...] = ()
-    """What is no whole address, masked."""
+    """What is no whole address, or more than a code, masked."""
 
     def added_to(self, parsed: dict[str, Any]) -> dict[str, Any]:
         """Rasa's parse of the text, with what was taken out of it as entities."""
@@ -70,11 +89,15 @@ def hear(text: str, seal: Callable[[str], str]) -> Heard:
     text = CODE.sub(lambda m: take("code", m[1], SHOWN_CODE), text)
     unfinished: list[str] = []
 
-    def hide(match: re.Match[str]) -> str:
-        unfinished.append(masked(match[0]))
-        return unfinished[-1]
+    def hide(shown: str) -> str:
+        unfinished.append(shown)
+        return shown
 
-    return Heard(UNFINISHED.sub(hide, text), tuple(entities), tuple(unfinished))
+    text = TOO_LONG.sub(lambda m: m[0].replace(m[1], hide(SHOWN_CODE)), text)
+    text = UNFINISHED.sub(
+        lambda m: hide(masked(m[0])) if re.search(r"[^\W\d_]", m[1]) else m[0], text
+    )
+    return Heard(text, tuple(entities), tuple(unfinished))
 
 
 def hidden(text: str) -> str:

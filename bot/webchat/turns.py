@@ -202,8 +202,9 @@ class Turns:
 
         async def parse(text: str) -> dict[str, Any]:
             # Parsed here, so that Rasa parses nothing again: what a person typed is never an
-            # order, whatever it looks like after this point.
-            return heard.added_to(await agent.processor.parse_message(message(text)))
+            # order, whatever it looks like after this point. A part of it may begin with a slash too.
+            parsed = await agent.processor.parse_message(message(plain_words(text)))
+            return heard.added_to(parsed)
 
         words = plain_words(heard.text)
         # Where an address or a code was taken out, the rest is hardly a question, let alone two.

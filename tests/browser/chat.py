@@ -64,6 +64,8 @@ class Chat:
 
     def ask(self, text: str) -> Locator:
         """Says something, waits for what the stand-in answers, and gives that message."""
+        # What was there before, or the welcome, is shown first.
+        expect(self.messages).not_to_have_count(0)
         before = self.messages.count()
         self.say(text)
         expect(self.messages).to_have_count(before + 2)

@@ -84,7 +84,7 @@ class StandInServer:
         self.identities: dict[str, str] = {}
         """The website's tokens that prove something, and the masked addresses they prove."""
         self.delay = 0.0
-        """Seconds before each answer to a message."""
+        """Seconds before each answer to a message, and before each failure."""
         self.requests: list[Request] = []
         self.conversations: dict[str, Conversation] = {}
         self.feedback: list[dict[str, Any]] = []
@@ -244,6 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
         planned = server.failures.get(self.path.removeprefix(API))
         failure = planned.pop(0) if planned else None
         if failure and not failure.is_lost:
+            time.sleep(server.delay)
             extra = {"Retry-After": str(failure.retry_after)} if failure.retry_after else {}
             given = json.dumps(_error("scripted", failure.message)).encode()
             self._send(failure.status, given, "application/json", extra)

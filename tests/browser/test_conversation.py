@@ -98,6 +98,44 @@ def test_offline_messages_wait_and_are_sent_in_order_when_the_line_is_back(
     assert [call.body["text"] for call in stand_in.calls("POST", "messages")] == ["first", "second"]
 
 
+def test_what_was_said_after_a_message_that_failed_does_not_overtake_it(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    chat.listen()
+    stand_in.delay = 0.3
+    stand_in.fail_next("messages", Failure(503, BUSY))
+    chat.say("first")
+    chat.say("second")
+    expect(chat.log.locator(".problem")).to_have_count(2)
+    assert chat.spoken == [BUSY]
+    stand_in.delay = 0
+    chat.button("Try again").last.click()
+    chat.shows("You said: second")
+    texts = ["first", "You said: first", "second", "You said: second"]
+    assert chat.texts()[1:] == texts
+    (conversation,) = stand_in.conversations.values()
+    assert [message["text"] for message in conversation.messages][1:] == texts
+
+
+def test_a_line_that_comes_and_goes_is_not_complained_of_again(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    stand_in.fail_next("messages", Failure(503, BUSY))
+    chat.say("hello")
+    chat.shows(BUSY)
+    chat.listen()
+    stand_in.fail_next("messages", Failure(503, BUSY))
+    with chat.page.expect_response("**/messages"):
+        chat.page.evaluate("dispatchEvent(new Event('online'))")
+    chat.page.wait_for_timeout(300)
+    assert chat.spoken == []
+    assert len(stand_in.calls("POST", "messages")) == 1
+    chat.page.evaluate("dispatchEvent(new Event('online'))")
+    chat.shows("You said: hello")
+
+
 def test_too_many_messages_wait_as_long_as_the_server_asks(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:
@@ -137,6 +175,20 @@ def test_an_ended_session_is_renewed_once_and_the_typed_text_sent(
     assert chat.spoken == ["Assistant: You said: after."]
     chip = chat.button("How do I register?")
     expect(chip).to_have_attribute("aria-disabled", "true")
+
+
+def test_the_welcome_of_a_renewed_session_does_not_turn_up_later(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    stand_in.end_all_sessions()
+    chat.ask("hello")
+    before = chat.texts()
+    other = chat.another_tab()
+    other.shows("You said: hello")
+    other.ask("and again")
+    chat.shows("You said: and again")
+    assert chat.texts() == [*before, "and again", "You said: and again"]
 
 
 def test_a_chip_of_an_ended_session_is_sent_as_the_words_on_it(
@@ -184,6 +236,24 @@ def test_what_is_typed_before_the_session_began_comes_after_the_welcome(
         "anybody there?",
         "You said: anybody there?",
     ]
+
+
+def test_what_is_typed_offline_before_the_session_began_is_sent_when_the_line_is_back(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    chat = Chat(open_page(stand_in.url + "/host"))
+    chat.page.context.set_offline(True)
+    chat.launcher.click()
+    chat.say("anybody there?")
+    chat.shows("You're offline.")
+    chat.page.context.set_offline(False)
+    chat.shows("You said: anybody there?")
+    assert chat.texts() == [
+        stand_in.welcome["text"],
+        "anybody there?",
+        "You said: anybody there?",
+    ]
+    expect(chat.log.locator(".problem")).to_have_count(0)
 
 
 def test_start_over_erases_the_conversation_and_greets_anew(
@@ -283,6 +353,27 @@ def test_a_rating_that_fails_says_so_and_can_be_tried_again(
         chat.button("Helpful").click()
     expect(chat.button("Helpful")).to_have_attribute("aria-pressed", "true")
     assert len(stand_in.feedback) == 1
+
+
+def test_a_comment_that_cannot_be_sent_stays_in_its_form_to_be_sent_again(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    chat.ask("hello")
+    chat.button("Not helpful").click()
+    comment = chat.page.get_by_role("textbox", name=re.compile("like to add"))
+    comment.fill("Too short.")
+    chat.listen()
+    stand_in.fail_next("feedback", Failure(503, BUSY))
+    chat.button("Send comment").click()
+    expect(chat.log.locator("form")).to_contain_text(BUSY)
+    assert chat.spoken == [BUSY]
+    expect(comment).to_have_value("Too short.")
+    expect(chat.button("Send comment")).to_be_focused()
+    chat.button("Send comment").click()
+    chat.shows("Thank you for your feedback.")
+    expect(chat.log).not_to_contain_text(BUSY)
+    assert stand_in.feedback[-1]["comment"] == "Too short."
 
 
 def test_scrolled_up_a_new_answer_waits_below_a_button(

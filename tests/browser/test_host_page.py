@@ -67,6 +67,20 @@ def test_until_it_is_opened_it_asks_for_nothing_and_stores_nothing(
     }
 
 
+def test_the_websites_word_on_who_is_signed_in_is_stored_nowhere_before_it_is_needed(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    page = open_page(stand_in.url + "/host")
+    Chat(page).tell(
+        """
+        await chat.setIdentity("token");
+        await document.createElement("nasro-chat").setIdentity("token");
+        """
+    )
+    assert page.evaluate(NOTHING_KEPT)["storage"] == 0
+    assert stand_in.requests == []
+
+
 ONE_LINE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A host page</title>
 <link rel="icon" href="/icon.svg">{script}<main><h1>A host page</h1></main>{after}"""
 
@@ -169,6 +183,7 @@ def test_the_page_is_left_as_it_was(open_page: OpenPage, stand_in: StandInServer
         }"""
     )
     chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
     chat.ask("hello")
     chat.page.keyboard.press("Escape")
     expect(chat.launcher).to_have_attribute("aria-expanded", "false")
@@ -288,6 +303,30 @@ def test_a_page_can_take_it_off_and_put_it_on_again_without_a_trace(
     assert after["JSEventListeners"] == before["JSEventListeners"]
     assert after["Nodes"] == before["Nodes"]
     assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < 200_000
+
+
+def test_taken_off_and_put_in_again_the_same_element_goes_on(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat(launcher=True)
+    chat.ask("hello")
+    chat.tell("window.taken = chat; chat.destroy();")
+    chat.page.evaluate("document.body.append(window.taken)")
+    chat.shows("You said: hello")
+    chat.ask("still there?")
+    assert chat.texts()[1:] == [
+        "hello",
+        "You said: hello",
+        "still there?",
+        "You said: still there?",
+    ]
+    chat.page.keyboard.press("Escape")
+    expect(chat.button("Open chat")).to_be_visible()
+    stand_in.delay = 0.3
+    chat.tell("chat.send('a last one'); window.taken = chat; chat.destroy();")
+    chat.page.evaluate("document.body.append(window.taken)")
+    chat.shows("You said: a last one")
+    assert len(stand_in.conversations) == 1
 
 
 def test_moved_within_the_page_it_goes_on(open_chat: OpenChat) -> None:

@@ -106,6 +106,44 @@ def test_the_control_that_goes_away_hands_its_focus_on(
     expect(chat.input).to_be_focused()
 
 
+def test_a_message_that_goes_by_itself_leaves_the_focus_in_the_chat(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    stand_in.fail_next("messages", Failure(503, "Busy."))
+    chat.say("hello")
+    chat.button("Try again").focus()
+    chat.page.evaluate("dispatchEvent(new Event('online'))")
+    chat.shows("You said: hello")
+    expect(chat.input).to_be_focused()
+
+
+def test_closed_the_focus_goes_back_to_the_pages_own_button(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    stand_in.pages["/host"] = stand_in.pages["/host"].replace(
+        "<main>",
+        """<main><link rel="stylesheet" href="/own.css"><script src="/own.js" defer></script>
+        <button id="own">Ask the assistant</button>""",
+    )
+    stand_in.texts["/own.css"] = "nasro-chat::part(launcher) { display: none }"
+    stand_in.texts["/own.js"] = """document.querySelector("#own").addEventListener("click",
+      () => document.querySelector("nasro-chat").open());"""
+    chat = Chat(open_page(stand_in.url + "/host"))
+    chat.button("Ask the assistant").press("Enter")
+    expect(chat.input).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(chat.button("Ask the assistant")).to_be_focused()
+
+
+def test_a_menu_that_was_open_when_the_chat_was_closed_is_closed(open_chat: OpenChat) -> None:
+    chat = open_chat(launcher=True)
+    chat.button("More options").click()
+    chat.tell("chat.close()")
+    chat.button("Open chat").click()
+    expect(chat.button("More options")).to_have_attribute("aria-expanded", "false")
+
+
 def test_shift_enter_makes_a_line(open_chat: OpenChat, stand_in: StandInServer) -> None:
     chat = open_chat()
     chat.input.press_sequentially("one")
@@ -220,6 +258,38 @@ def test_typing_is_said_once_and_only_if_the_wait_is_long(
         "The assistant is typing",
         "Assistant: You said: slow.",
     ]
+
+
+def test_an_answer_that_was_lost_is_said_and_counted_when_it_is_found(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat(launcher=True)
+    for times in (1, 2):
+        stand_in.fail_next("messages", Failure(is_lost=True))
+        chat.say(f"hello {times}")
+        chat.shows("Your message is kept.")
+        chat.listen()
+        if times == 2:
+            chat.page.keyboard.press("Escape")
+        chat.page.evaluate("dispatchEvent(new Event('online'))")
+        if times == 1:
+            chat.shows("You said: hello 1")
+            assert chat.spoken == ["Assistant: You said: hello 1."]
+    expect(chat.button("Open chat, 1 new")).to_be_visible()
+    assert len(stand_in.calls("POST", "messages")) == 2
+
+
+def test_each_of_the_persons_messages_is_named_theirs_also_when_sent_in_haste(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    stand_in.delay = 0.3
+    chat = open_chat()
+    chat.say("first")
+    chat.say("second")
+    chat.shows("You said: second")
+    starts = ["Assistant:Hello", "You:first", "Assistant:You", "You:second", "Assistant:You"]
+    for message, start in zip(chat.messages.all(), starts, strict=True):
+        expect(message).to_have_text(re.compile(f"^{re.escape(start)}"))
 
 
 def test_being_offline_is_said_once(open_chat: OpenChat) -> None:

@@ -5,10 +5,15 @@ from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
-from tests.browser.stand_in import StandInServer
+from tests.browser.stand_in import Failure, StandInServer
+from tests.running_server import wait_until
 
 JANE = "j•••@example.org"
 HALF_AN_HOUR = "const now = Date.now; Date.now = () => now() + 26 * 60_000;"
+COUNT_SIGN_OUTS = """
+window.signOuts = 0;
+addEventListener("nasro-chat:sign-out", () => { window.signOuts++; });
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +104,7 @@ def test_the_next_page_says_that_nobody_is_signed_in_any_more(
     stand_in.pages["/out"] = host.replace(tag, '<nasro-chat identity-token=""></nasro-chat>')
     chat = Chat(open_page(stand_in.url + "/in"))
     chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
     chat.ask("is my certificate ready?")
     chat.page.goto(stand_in.url + "/out")
     expect(chat.messages).to_have_count(1)
@@ -184,8 +190,7 @@ def test_signing_out_erases_the_conversation_and_the_pages_word_is_not_asked_aga
     chat.ask("is my certificate ready?")
     old = stand_in.calls("POST", "messages")[0].token
     chat.page.evaluate("addEventListener('nasro-chat:sign-out', () => { window.hasLeft = true; })")
-    chat.choose("Sign out")
-    chat.asked.get_by_role("button", name="Sign out").click()
+    _sign_out(chat)
     expect(chat.messages).to_have_count(1)
     assert [call.token for call in stand_in.calls("DELETE", "sessions")] == [old]
     assert old not in stand_in.conversations
@@ -197,6 +202,42 @@ def test_signing_out_erases_the_conversation_and_the_pages_word_is_not_asked_aga
     chat.ask("hello")
     assert conversation.member is None
     assert stand_in.conversations
+
+
+def test_who_thinks_better_of_signing_out_and_starts_over_stays_signed_in(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    chat = Chat(open_page(stand_in.url + "/host", before=COUNT_SIGN_OUTS))
+    chat.tell("chat.setIdentity(() => 'fresh')")
+    chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
+    chat.choose("Sign out")
+    chat.page.keyboard.press("Escape")
+    chat.choose("Start over")  # nothing was said yet: it isn't asked about
+    wait_until(lambda: len(stand_in.calls("POST", "sessions")) == 2)
+    expect(chat.messages).to_have_count(1)
+    (conversation,) = stand_in.conversations.values()
+    assert conversation.member == JANE
+    assert chat.page.evaluate("window.signOuts") == 0
+
+
+def test_a_sign_out_that_fails_is_none_and_the_next_one_is_told_once(
+    open_page: OpenPage, stand_in: StandInServer
+) -> None:
+    chat = Chat(open_page(stand_in.url + "/host", before=COUNT_SIGN_OUTS))
+    chat.tell("chat.setIdentity(() => 'fresh')")
+    chat.launcher.click()
+    chat.shows(stand_in.welcome["text"])
+    chat.ask("is my certificate ready?")
+    stand_in.fail_next("sessions", Failure(503, "Not now."))
+    _sign_out(chat)
+    chat.shows("Not now.")
+    assert chat.page.evaluate("window.signOuts") == 0
+    _sign_out(chat)
+    expect(chat.messages).to_have_count(1)
+    assert chat.page.evaluate("window.signOuts") == 1
+    (conversation,) = stand_in.conversations.values()
+    assert conversation.member is None
 
 
 def test_who_signs_out_in_words_stays_signed_out(
@@ -211,6 +252,36 @@ def test_who_signs_out_in_words_stays_signed_out(
     assert conversation.member is None
 
 
+@pytest.mark.parametrize("is_in_words", [False, True], ids=["menu", "words"])
+def test_who_signs_out_in_one_tab_is_not_signed_in_by_another(
+    open_page: OpenPage, stand_in: StandInServer, is_in_words: bool
+) -> None:
+    tag = "<nasro-chat></nasro-chat>"
+    stand_in.pages["/host"] = stand_in.pages["/host"].replace(
+        tag, '<nasro-chat identity-token="jane"></nasro-chat>'
+    )
+    one = Chat(open_page(stand_in.url + "/host"))
+    one.launcher.click()
+    one.shows(stand_in.welcome["text"])
+    one.ask("is my certificate ready?")
+    other = one.another_tab()
+    other.launcher.click()
+    other.shows("is my certificate ready?")
+    if is_in_words:
+        one.ask("sign out")
+        other.shows("You said: sign out")
+    else:
+        _sign_out(one)
+        expect(one.messages).to_have_count(1)
+        expect(other.messages).to_have_count(1)
+    other.page.evaluate(HALF_AN_HOUR)
+    other.ask("still here")
+    (conversation,) = stand_in.conversations.values()
+    assert conversation.member is None
+    other.tell("await chat.setIdentity('jane')")  # the website's log-in is another matter
+    assert conversation.member == JANE
+
+
 def test_a_members_conversation_is_forgotten_by_the_browser_after_half_an_hour(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:
@@ -221,3 +292,8 @@ def test_a_members_conversation_is_forgotten_by_the_browser_after_half_an_hour(
     chat.page.reload()
     chat.shows(stand_in.welcome["text"])
     assert chat.texts() == [stand_in.welcome["text"]]
+
+
+def _sign_out(chat: Chat) -> None:
+    chat.choose("Sign out")
+    chat.asked.get_by_role("button", name="Sign out").click()

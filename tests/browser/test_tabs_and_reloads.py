@@ -69,6 +69,7 @@ def test_a_message_kept_offline_survives_a_reload_and_is_sent_once(
     stand_in.fail_next("messages", Failure(503, "Busy."))
     stand_in.fail_next("messages", Failure(503, "Busy."))
     chat.say("first")
+    chat.shows("Busy.")
     chat.say("second")
     expect(chat.log.locator(".problem")).to_have_count(2)
     chat.page.reload()
@@ -80,6 +81,24 @@ def test_a_message_kept_offline_survives_a_reload_and_is_sent_once(
     chat.page.reload()
     chat.shows("You said: second")
     assert chat.texts()[1:] == texts
+
+
+def test_a_kept_message_survives_a_second_reload_before_it_could_be_sent(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat(launcher=True)
+    stand_in.fail_next("messages", Failure(503, "Busy."))
+    chat.say("hello")
+    chat.shows("Busy.")
+    chat.page.route("**/api/chat/v1/**", lambda _: None)  # no answer, and no failure either
+    with chat.page.expect_request("**/messages"):
+        chat.page.reload()
+    # As where the browser kills a tab: the page learns nothing more, so it keeps nothing more.
+    chat.page.evaluate("Storage.prototype.setItem = () => {}")
+    chat.page.unroute("**/api/chat/v1/**")
+    chat.page.reload()
+    chat.shows("You said: hello")
+    assert chat.texts()[1:] == ["hello", "You said: hello"]
 
 
 def test_a_message_that_arrived_though_its_answer_was_lost_is_shown_once_after_a_reload(

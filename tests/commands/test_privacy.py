@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,8 +19,8 @@ from identity.database import IdentityDatabase
 from identity.service import IdentityService
 from identity.settings import IdentityConfig
 from identity.site_tokens import make
+from tests.commands.command import nasro_chat
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime.now(timezone.utc)
 SITE_SECRET = "the website's secret, which only the tests use"
 
@@ -35,17 +32,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "NASRO_CONVERSATIONS_URL": f"sqlite:///{tmp_path / 'conversations.sqlite'}",
         "NASRO_IDENTITY_KEYS": json.dumps({"k": {"algorithm": "HS256", "key": SITE_SECRET}}),
     }
-
-
-def nasro_chat(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("nasro-chat")), *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 class Conversations:

@@ -5,7 +5,8 @@
       - {id: A, course: basic, city: Austin, state: TX, in_days: 30, seats: 4}
       members:
       - email: jane@example.org
-        membership: Regular            # its type; valid for 100 days
+        membership: Regular            # its type
+        until_in_days: -3              # the membership's last day; 100 by default
         state: TX
         registrations:
         - {class: A, status: attended, evaluated: true, issued: true}
@@ -78,10 +79,12 @@ def _put_member(connection: Connection, member: dict[str, Any], now: datetime) -
             name="A member",
             state=member.get("state"),
             membership=member.get("membership"),
-            member_until=now.date() + timedelta(days=100) if "membership" in member else None,
+            member_until=now.date() + timedelta(days=member.get("until_in_days", 100))
+            if "membership" in member
+            else None,
         )
     ).inserted_primary_key[0]
-    for registration in member.get("registrations", []):
+    for place, registration in enumerate(member.get("registrations", [])):
         class_id = connection.execute(
             sa.select(models.classes.c.id).where(
                 models.classes.c.external_id == registration["class"]
@@ -89,7 +92,7 @@ def _put_member(connection: Connection, member: dict[str, Any], now: datetime) -
         ).scalar_one()
         number = connection.execute(
             sa.insert(models.registrations).values(
-                external_id=f"{email}-{class_id}",
+                external_id=f"{email}-{place}",
                 class_id=class_id,
                 member_id=id_,
                 status=registration.get("status", "registered"),

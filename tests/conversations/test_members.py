@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -120,6 +121,55 @@ def test_who_signs_in_on_the_website_later_is_signed_in_in_the_same_conversation
     assert (
         sign_in(person, token).status_code == 200
     )  # asked again, as a client does after a failure
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["here I am", "sign me in", "is my certificate ready", "somebody.else@example.org", "123456"],
+)
+def test_who_signs_in_on_the_website_while_signing_in_here_is_signed_in(
+    registration: Database, server_url: str, said: str
+) -> None:
+    person = Person(server_url)
+    person.say("is my certificate ready")
+    sign_in(person, site_token(member(registration)))
+
+    answer = texts(person.say(said))
+
+    assert answer.count("You're signed in as m•••@example.org") == 1
+    assert answer.count("is ready since") == 1
+
+
+def test_a_question_after_that_is_answered_first(registration: Database, server_url: str) -> None:
+    person = Person(server_url)
+    person.say("sign in")
+    sign_in(person, site_token(member(registration)))
+
+    faq, signed_in = person.say("how many SROs are there")
+    assert "14,000" in faq["text"]
+    assert "You're signed in as m•••@example.org" in signed_in["text"]
+
+
+def test_nobodys_account_is_told_while_the_registration_database_is_away(
+    registration: Database, server_url: str
+) -> None:
+    opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
+    person = Person(server_url, token=opened["token"])
+    with registration.transaction() as connection:
+        connection.execute(sa.text("ALTER TABLE members RENAME TO members_that_are_away"))
+    try:
+        answers = [
+            texts(person.say(said))
+            for said in ("is my certificate ready", "my membership", "which classes am I in")
+        ]
+    finally:
+        with registration.transaction() as connection:
+            connection.execute(sa.text("ALTER TABLE members_that_are_away RENAME TO members"))
+
+    for answer in answers:
+        assert "I can't look into member accounts right now" in answer
+        assert "class list" not in answer
     assert "is ready since" in texts(person.say("is my certificate ready"))
 
 
@@ -332,6 +382,35 @@ def test_addresses_and_codes_are_stored_and_logged_nowhere(
     for secret in (name, name.upper(), f"{code[:3]} {code[3:]}"):
         assert secret.encode() not in stored
     assert email not in httpx.get(f"{server_url}/metrics").text
+
+
+def slots(server: Server) -> dict[str, Any]:
+    """The slots of the conversation that was last spoken in, as they are stored."""
+    engine = sa.create_engine(server.conversations_url)
+    with engine.connect() as connection:
+        events = connection.execute(
+            sa.text(
+                "SELECT data FROM events WHERE sender_id ="
+                " (SELECT sender_id FROM events ORDER BY id DESC LIMIT 1) ORDER BY id"
+            )
+        ).scalars()
+        stored = [json.loads(event) for event in events]
+    engine.dispose()
+    return {event["name"]: event["value"] for event in stored if event["event"] == "slot"}
+
+
+@pytest.mark.parametrize("said", ["cancel", "no", "that's not what I asked"])
+def test_a_sign_in_that_is_stopped_leaves_nothing(server: Server, said: str) -> None:
+    person = Person(server.url)
+    person.say("is my certificate ready")
+    person.say(f"member-{uuid.uuid4().hex}@example.org")
+    waiting = slots(server)
+
+    assert "no sign-in" in texts(person.say(said))
+
+    names = ("email", "code", "member", "wanted")
+    assert all(waiting[name] for name in ("email", "member", "wanted"))
+    assert [slots(server).get(name) for name in names] == [None] * 4
 
 
 def test_the_outbox_is_for_development_without_a_mail_server(server_url: str) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,6 @@ from identity.database import IdentityDatabase
 from identity.mail import MailQueue
 from identity.service import IdentityService
 from identity.settings import IdentityConfig, SiteKey
-from tests.services.postgres import PostgresServer
-
-_numbers = count(1)
 
 SECRET = "a secret of the tests, more than thirty-two characters"
 SITE_SECRET = "the website's secret of the tests, 32 and more"
@@ -78,22 +74,12 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    yield server
-    server.remove()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty conversations database: each test runs on both kinds."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'conversations.sqlite'}"
-    postgres: PostgresServer = request.getfixturevalue("postgres")
-    name = f"conversations_{next(_numbers)}"
-    postgres.execute(f"CREATE DATABASE {name}")
-    return postgres.url(name)
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'conversations.sqlite'}"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
 import statistics
 import threading
 import time
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from identity.codes import OVERALL, PER_CLIENT, NoCode, Right, Sent, TooMany, Wrong
-from identity.database import METADATA, IdentityDatabase
+from identity.database import METADATA, IdentityDatabase, IdentityUnavailable
 from identity.mail import MailQueue
 from identity.service import IdentityService
 from tests.identity.conftest import Clock, Letterbox, config_with
@@ -377,3 +378,29 @@ def test_what_was_typed_opens_in_its_conversation_for_ten_minutes(
     assert service.unseal("c", JANE) is None
     clock.pass_(minutes=11)
     assert service.unseal("c", sealed) is None
+
+
+def test_a_locked_table_is_unavailable_and_recovers(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr("identity.database.STATEMENT_TIMEOUT", 1)
+    database = IdentityDatabase(postgres_url)
+    service = IdentityService(database, config_with(), now=clock)
+    service.request_code("c", JANE, "ip")
+    with sa.create_engine(postgres_url, future=True).connect() as other:
+        other.execute(sa.text("LOCK TABLE identity_codes IN ACCESS EXCLUSIVE MODE"))
+
+        with pytest.raises(IdentityUnavailable):
+            service.request_code("c", JANE, "ip")
+
+    service.request_code("c", JANE, "ip")
+    database.dispose()
+
+
+def test_a_database_that_says_nothing_is_given_up(clock: Clock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/none"
+        service = IdentityService(IdentityDatabase(url), config_with(), now=clock)
+
+        with pytest.raises(IdentityUnavailable):
+            service.request_code("c", JANE, "ip")

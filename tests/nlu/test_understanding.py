@@ -174,5 +174,5 @@ def test_every_intent_is_mostly_understood(intent: str, understood: list[Underst
     assert asked, f"{UTTERANCES} has nothing for {intent}"
     lost = with_outcome(asked, "rejected", "wrong")
 
-    # Two utterances may always fail; a tenth is many for one topic.
-    assert len(lost) <= max(2, 0.1 * len(asked)), listed(lost)
+    # Three utterances may always fail; a tenth is many for one topic.
+    assert len(lost) <= max(3, 0.1 * len(asked)), listed(lost)

@@ -16,14 +16,12 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    server.execute("CREATE DATABASE empty_tables")
-    database = Database(server.url("empty_tables"))
+def empty_postgres(postgres: PostgresServer) -> str:
+    postgres.execute("CREATE DATABASE empty_tables")
+    database = Database(postgres.url("empty_tables"))
     database.upgrade()
     database.dispose()
-    yield server
-    server.remove()
+    return "empty_tables"
 
 
 @pytest.fixture(scope="session")
@@ -46,17 +44,24 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return postgres.url(name)
 
 
+@pytest.fixture
+def postgres_db(postgres: PostgresServer, empty_postgres: str) -> Iterator[Database]:
+    """For what only PostgreSQL does."""
+    name = f"test_{next(_numbers)}"
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {empty_postgres}")
+    database = Database(postgres.url(name))
+    yield database
+    database.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with the tables of today and no classes."""
-    if request.param == "sqlite":
-        file = tmp_path / "registration.sqlite"
-        shutil.copy(request.getfixturevalue("empty_sqlite"), file)
-        database = Database(f"sqlite:///{file}")
-    else:
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        name = f"test_{next(_numbers)}"
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE empty_tables")
-        database = Database(postgres.url(name))
+    if request.param == "postgresql":
+        yield request.getfixturevalue("postgres_db")
+        return
+    file = tmp_path / "registration.sqlite"
+    shutil.copy(request.getfixturevalue("empty_sqlite"), file)
+    database = Database(f"sqlite:///{file}")
     yield database
     database.dispose()

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from bot.action_endpoint import TIMEOUT
 from registration import models
 from registration.catalogue import CATALOGUE
 from registration.database import MIGRATIONS, Database
@@ -59,7 +61,7 @@ def test_migrations_go_back_and_forth(url: str) -> None:
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
     db.upgrade()
 
-    assert db.is_empty()
+    assert found(db) == []
     db.dispose()
 
 
@@ -102,7 +104,7 @@ def test_two_programs_may_upgrade_at_once(url: str) -> None:
         thread.join()
 
     assert failures == []
-    assert databases[0].is_empty()
+    assert found(databases[0]) == []
     for db in databases:
         db.dispose()
 
@@ -297,3 +299,30 @@ def test_writers_wait_for_each_other(db: Database) -> None:
     thread.join()
 
     assert order == ["first", "second"]
+
+
+# Locks -------------------------------------------------------------------------------------------
+
+
+def test_a_locked_table_is_unavailable_before_an_action_is_given_up(postgres_db: Database) -> None:
+    a_class(postgres_db, "A")
+    with ThreadPoolExecutor() as threads, postgres_db.transaction() as connection:
+        connection.execute(sa.text("LOCK TABLE classes IN ACCESS EXCLUSIVE MODE"))
+
+        with pytest.raises(RegistrationUnavailable):
+            threads.submit(found, postgres_db).result(timeout=TIMEOUT)
+
+    assert found(postgres_db) == ["A"]
+
+
+def test_an_import_may_take_longer_than_a_question(
+    postgres_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registration.database.READ_TIMEOUT", 0.1)
+    db = Database(str(postgres_db.engine.url))
+
+    with db.transaction() as connection:
+        connection.execute(sa.text("SELECT pg_sleep(0.5)"))
+    with pytest.raises(RegistrationUnavailable):
+        db.rows(sa.text("SELECT pg_sleep(0.5)"))
+    db.dispose()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from typing import get_args
 
 import pytest
 import sqlalchemy as sa
 
 from registration import models
 from registration.database import Database
-from registration.models import ACTIVE
+from registration.members import CertificateState, account, attendances
 from registration.queries import ClassPage, upcoming_classes
-from registration.sample import NEVER_OFFERED, SITUATIONS, generate, load_sample
+from registration.sample import NEVER_OFFERED, SITUATIONS, generate, load_sample, may_be_filled
+from tests.services.given import a_class
 
 TODAY = date(2026, 11, 24)
 
 
 def offered(db: Database, today: date) -> ClassPage:
-    now = datetime.combine(today, time(12), timezone.utc)
-    return upcoming_classes(db, now=now, place=None, limit=1000)
+    return upcoming_classes(db, now=noon(today), place=None, limit=1000)
+
+
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), timezone.utc)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +43,7 @@ def test_there_is_always_something_to_see(db: Database, today: date) -> None:
     assert len({c.starts_on.month for c in page.classes}) >= 7
     # Soon enough to be of use, and not all at once.
     assert (page.classes[0].starts_on - today).days <= 21
-    conference = upcoming_classes(
-        db, now=datetime.combine(today, time(12), timezone.utc), place=None, course="conference"
-    )
+    conference = upcoming_classes(db, now=noon(today), place=None, course="conference")
     assert [c.starts_on.month for c in conference.classes] == [7]
 
 
@@ -80,49 +83,19 @@ def test_it_is_labelled_as_a_sample(db: Database) -> None:
     )
 
 
-def test_there_is_a_member_in_every_situation(db: Database) -> None:
+def test_there_is_a_member_for_every_state_of_a_certificate(db: Database) -> None:
     load_sample(db, today=TODAY)
-    members, registrations, classes = models.members, models.registrations, models.classes
-    rows = db.rows(
-        sa.select(
-            members.c.external_id,
-            registrations.c.status,
-            classes.c.ends_on,
-            models.Evaluation.completed_at,
-            models.Certificate.issued_at,
-        )
-        .select_from(
-            members.outerjoin(registrations)
-            .outerjoin(classes)
-            .outerjoin(models.Evaluation)
-            .outerjoin(models.Certificate)
-        )
-        .where(members.c.external_id.in_([f"SAMPLE-{name}" for name in SITUATIONS]))
-    )
+
     found = {
-        name: sorted(
-            (row.status, row.ends_on < TODAY, bool(row.completed_at), bool(row.issued_at))
-            for row in rows
-            if row.external_id == f"SAMPLE-{name}" and row.status
-        )
+        name: [a.certificate for a in attendances(db, email=f"{name}@example.org", now=noon(TODAY))]
         for name in SITUATIONS
     }
 
-    assert found == {
-        "upcoming": [("registered", False, False, False)],
-        "not-recorded": [("registered", True, False, False)],
-        "no-evaluation": [("attended", True, False, False)],
-        "ready": [("attended", True, True, True)],
-        "cancelled": [("cancelled", False, False, False)],
-        "transferred": [("transferred", False, False, False)],
-        "several": [
-            ("attended", True, False, False),
-            ("attended", True, True, True),
-            ("attended", True, True, True),
-            ("registered", False, False, False),
-        ],
-        "nothing": [],
-    }
+    assert {states[0] for states in found.values() if len(states) == 1} == set(
+        get_args(CertificateState)
+    )
+    assert found["nothing"] == []
+    assert found["several"] == ["class_not_over", "evaluation_missing", "ready", "ready"]
 
 
 def test_what_is_off_over_or_under_contract_is_there_and_not_offered(db: Database) -> None:
@@ -146,17 +119,62 @@ def test_any_number_can_be_made_for_benchmarks(db: Database) -> None:
         progress=lambda done, total: told.append((done, total)),
     )
 
-    def number(table: sa.Table) -> int:
-        is_bulk = table.c.external_id.like("BULK-%")
-        return db.rows(sa.select(sa.func.count()).select_from(table).where(is_bulk))[0][0]
-
-    assert number(models.classes) == 600
-    assert number(models.registrations) == 6000
+    assert number(db, models.classes) == 600
+    assert number(db, models.registrations) == 6000
     assert offered(db, TODAY).total - before > 300
     assert told[-1] == (6900, 6900)
-    taken = sa.select(models.registrations.c.member_id, models.registrations.c.class_id).where(
-        models.registrations.c.status.in_(ACTIVE),
-        models.registrations.c.external_id.like("BULK-%"),
+    assert_nobody_has_two_seats(db)
+
+
+@pytest.mark.parametrize(("classes", "registrations"), [(10, 1000), (1, 7), (7, 1), (3, 0), (0, 0)])
+def test_few_classes_may_have_many_registrations(
+    db: Database, classes: int, registrations: int
+) -> None:
+    generate(db, classes=classes, registrations=registrations, today=TODAY)
+
+    assert number(db, models.classes) == classes
+    assert number(db, models.registrations) == registrations
+    assert_nobody_has_two_seats(db)
+
+
+def test_registrations_need_classes(db: Database) -> None:
+    with pytest.raises(ValueError, match="registrations need classes"):
+        generate(db, classes=0, registrations=1, today=TODAY)
+
+
+def number(db: Database, table: sa.Table) -> int:
+    is_bulk = table.c.external_id.like("BULK-%")
+    return db.rows(sa.select(sa.func.count()).select_from(table).where(is_bulk))[0][0]
+
+
+def assert_nobody_has_two_seats(db: Database) -> None:
+    # Whatever becomes of them: nobody comes back to a class either.
+    table = models.registrations
+    pairs = db.rows(
+        sa.select(table.c.member_id, table.c.class_id).where(table.c.external_id.like("BULK-%"))
     )
-    pairs = db.rows(taken)
-    assert len(pairs) == len(set(pairs)), "nobody has two seats in one class"
+    assert len(pairs) == len(set(pairs))
+
+
+def test_samples_take_the_place_of_those_of_months_ago(db: Database) -> None:
+    load_sample(db, today=TODAY - timedelta(days=250))
+    generate(db, classes=3, registrations=30, today=TODAY - timedelta(days=650))
+    assert offered(db, TODAY).total == 0
+    assert may_be_filled(db, today=TODAY)
+    a_member = {"external_id": "M1", "email": "jane@nasro.org", "name": "Jane"}
+    with db.transaction() as connection:
+        connection.execute(sa.insert(models.members).values(**a_member))
+
+    load_sample(db, today=TODAY)
+
+    assert 45 <= offered(db, TODAY).total <= 60
+    assert number(db, models.classes) == 0
+    assert account(db, email="jane@nasro.org")
+    assert not may_be_filled(db, today=TODAY)
+
+
+def test_a_real_class_keeps_samples_out(db: Database) -> None:
+    assert may_be_filled(db, today=TODAY)
+    a_class(db, "TX-1", starts_on=TODAY - timedelta(days=400))
+
+    assert not may_be_filled(db, today=TODAY)

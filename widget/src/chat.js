@@ -31,11 +31,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** @type {Promise<void>|undefined} */ #entered;
   /** @type {Identity} what setIdentity was given */ #identity;
   #tab = drawer("sessionStorage", "");
+  /** Whether the member of the conversation before has signed out: the next one begins without. */
   #isSignedOut = false;
   #hasSound = false;
   /** @type {AudioContext|undefined} */ #audio;
   /** Messages on their way, in order. @type {Outgoing[]} */ #outbox = [];
   /** Messages that got no answer. @type {Set<Outgoing>} */ #failed = new Set();
+  /** What the page before couldn't send, until it is taken up. @type {any[]} */ #kept = [];
   /** Ids of the messages shown: one that comes twice is shown once. */
   #shown = new Set();
   #isBusy = false;
@@ -49,6 +51,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #epoch = 0;
   #unread = 0;
   /** @type {HTMLButtonElement|undefined} */ #launcher;
+  /** What on the page had the focus when the chat was opened. @type {HTMLElement|null|undefined} */ #opener;
   /** @type {Parts|undefined} The panel's parts, from the first opening on. */ #parts;
 
   constructor() {
@@ -90,14 +93,14 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       this.#place(); // moved within the page: a dialog doesn't survive that open
       return;
     }
+    this.#parts = undefined;
     try {
       this.strings = { ...this.#strings, ...JSON.parse(this.getAttribute("strings") ?? "{}") };
     } catch {
       console.warn("nasro-chat: the attribute strings is no JSON");
     }
     this.#tab = drawer("sessionStorage", keyOf(this.#server));
-    const { isOpen, isSignedOut, hasSound, draft, waiting } = this.#tab.read();
-    this.#isSignedOut = isSignedOut === true;
+    const { isOpen, hasSound, draft, waiting } = this.#tab.read();
     this.#hasSound = hasSound === true;
     const root = h("div", { class: "root", lang: this.hasAttribute("lang") ? null : "en" });
     this.#root.append(root);
@@ -113,10 +116,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       root.append(this.#launcher);
     }
     if (draft) this.#ui.input.value = asText(draft);
+    this.#kept = asList(waiting);
     // As it was on the page before, the focus left to this one.
     if (isOpen || this.#isInline) this.#show();
-    const kept = asList(waiting);
-    if (kept.length) this.#takeUp(kept);
+    if (this.#kept.length) this.#takeUp();
   }
 
   disconnectedCallback() {
@@ -126,6 +129,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** Shows the chat and moves the focus into it. */
   open() {
     if (!this.isConnected || this.#isOpen || this.#isInline) return;
+    this.#opener = /** @type {HTMLElement|null} */ (document.activeElement);
     this.#show();
     this.#rest();
     this.#tell("open");
@@ -134,14 +138,15 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   /** Hides the chat; the conversation stays. */
   close() {
     if (!this.#isOpen || this.#isInline) return;
-    const { panel, menu, confirm } = this.#ui;
+    const { panel } = this.#ui;
     const hadFocus = panel.contains(this.#root.activeElement);
+    this.#unfold(false);
     this.#isOpen = false;
-    menu.hidden = confirm.hidden = true;
     if (panel instanceof HTMLDialogElement) panel.close();
     this.#labelLauncher();
     this.#keep();
-    if (hadFocus) this.#launcher?.focus();
+    // Of the two, one that is out of sight doesn't take the focus.
+    if (hadFocus) for (const node of [this.#launcher, this.#opener]) node?.focus();
     this.#tell("close");
   }
 
@@ -163,7 +168,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   async setIdentity(identity) {
     this.#identity = identity ?? "";
     this.#isSignedOut = false;
-    this.#keep();
+    (this.#client ?? new Client(this.#server)).heed();
     if (!this.#entered) return;
     try {
       await this.#entered;
@@ -181,11 +186,14 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#identity = identity;
   }
 
-  /** Takes the chat off the page; nothing of it stays at work. The conversation can be gone on with. */
+  /** Takes the chat off the page; nothing of it stays at work. Put in again, it begins as on a new page. */
   destroy() {
-    this.#client?.stop();
-    this.#audio?.close();
     this.remove();
+    this.#clear();
+    this.#audio?.close();
+    this.#audio = undefined;
+    this.#isOpen = false;
+    this.#root.replaceChildren();
   }
 
   get #root() {
@@ -215,12 +223,11 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
 
   /** Keeps for this tab what a reload must not lose. */
   #keep() {
-    const waiting = [...this.#failed, ...this.#outbox]
+    const waiting = [...this.#kept, ...this.#failed, ...this.#outbox]
       .sort((one, other) => (one.at < other.at ? -1 : 1))
       .map(({ text, payload, clientId, at }) => ({ text, payload, clientId, at }));
     this.#tab.write({
       isOpen: this.#isOpen,
-      isSignedOut: this.#isSignedOut,
       hasSound: this.#hasSound,
       draft: this.#parts?.input.value ?? "",
       waiting,
@@ -296,7 +303,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     });
     const count = h("span", { id: "count" });
     const sound = button(words.sound, () => this.#toggleSound(), { "aria-pressed": "false" });
-    const signOut = button(words.signOut, () => this.#ask(words.confirmSignOut, words.signOut));
+    const signOut = button(words.signOut, () => this.#ask(words.confirmSignOut, words.signOut, true));
     const menu = h(
       "div",
       { class: "menu", part: "menu", id: "menu", hidden: true },
@@ -312,7 +319,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       "aria-controls": "menu",
     });
     const question = h("p");
-    const yes = button("", () => this.#onYes(), { class: "small strong" });
+    const yes = h("button", { type: "button", class: "small strong" });
     const confirm = h(
       "div",
       { class: "confirm", role: "group", "aria-labelledby": "question", hidden: true },
@@ -565,18 +572,21 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   async #restore() {
     const client = new Client(this.#server);
     this.#client = client;
-    client.onrenew = (isOthers) => this.#onRenew(isOthers);
+    client.onrenew = (isOthers, welcome) => this.#onRenew(isOthers, welcome);
     client.onrefuse = (words) => this.#note(words || this.#strings.failed);
+    client.isSignedOut ||= this.#isSignedOut;
     client.identity = () => {
-      if (this.#isSignedOut) return null;
       const given = this.#identity ?? this.getAttribute("identity-token");
       return typeof given === "function" ? given() : given;
     };
-    const { messages, isRestored } = await client.enter();
-    if (client !== this.#client) return;
+    const entered = await client.enter().catch((problem) => {
+      if (client === this.#client) throw problem;
+    });
+    if (!entered || client !== this.#client) return;
+    const { messages, isRestored } = entered;
     const { log, list } = this.#ui;
     const isAlone = !list.querySelector(".message");
-    list.querySelector(".start")?.remove();
+    this.#remove(list.querySelector(".start"));
     // In front of what was typed while the line was down.
     list.prepend(...this.#run(messages.filter(({ id }) => !this.#shown.has(id))));
     if (isAlone) log.scrollTop = isRestored ? log.scrollHeight : 0;
@@ -599,7 +609,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #cannotStart(problem) {
     const { list } = this.#ui;
     const words = this.#words(problem, this.#strings.cannotStart);
-    list.querySelector(".start")?.remove();
+    this.#remove(list.querySelector(".start"));
     const again = () => {
       this.#rest();
       this.#enter().catch((next) => this.#cannotStart(next));
@@ -624,9 +634,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     return problem.message || (problem.status ? this.#strings.failed : unreachable);
   }
 
-  /** A new conversation took the place of one that had ended. @param {boolean} isOthers */
-  #onRenew(isOthers) {
+  /**
+   * A new conversation took the place of one that had ended, in mid-sentence: its welcome isn't shown.
+   * @param {boolean} isOthers @param {Message[]} welcome
+   */
+  #onRenew(isOthers, welcome) {
     const { list } = this.#ui;
+    for (const { id } of welcome) this.#shown.add(id);
     if (isOthers)
       for (const node of list.querySelectorAll(":scope > :not(.unsent)")) node.remove();
     // Neither its buttons nor its messages mean anything to the new conversation.
@@ -653,24 +667,35 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
 
   /** Shows what was said elsewhere, and sends what was kept while the line was down. */
   async #catchUp() {
-    if (!this.#entered) return;
+    if (!this.#entered && !this.#failed.size) return;
     // An answer that is on its way would come twice: once by the history, once by itself.
     if ((this.#isBehind = this.#isBusy)) return;
     const epoch = this.#epoch;
     try {
-      await this.#entered;
+      await this.#enter();
       const messages = (await this.#client?.history()) ?? [];
       if (epoch !== this.#epoch) return;
-      const known = new Set(messages.map(({ id }) => id));
-      for (const said of this.#failed) if (known.has(said.clientId)) this.#settle(said);
+      for (const said of this.#failed) {
+        const asked = messages.findIndex(({ id }) => id === said.clientId);
+        if (asked < 0) continue;
+        const next = messages.findIndex(({ from }, index) => index > asked && from === "user");
+        this.#settle(said);
+        this.#receive(messages.slice(asked + 1, next < 0 ? undefined : next), said.node);
+      }
       const news = messages.filter(({ id }) => !this.#shown.has(id));
       if (news.length) this.#append(...this.#run(news));
       this.#labelMenu();
-    } catch {
-      // Still no line, or an ended conversation: the next message finds out, and says so.
+    } catch (problem) {
+      if (!isOver(problem)) return; // still no line
+      // An ended conversation: the next message finds out, and says so.
     }
+    this.#resend(429);
+  }
+
+  /** Tries again what may be sent now, in its order. @param {number} [spared] status of what isn't */
+  #resend(spared) {
     for (const said of [...this.#failed])
-      if (said.problem?.isPassing && said.problem.status !== 429) this.#hand(said);
+      if (said.problem?.isPassing && said.problem.status !== spared) this.#hand(said);
   }
 
   #submit() {
@@ -731,10 +756,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     return { ...said, node };
   }
 
-  /** Takes up what the page before couldn't send. @param {any[]} kept */
-  async #takeUp(kept) {
-    await this.#enter().catch((problem) => this.#cannotStart(problem));
-    for (const { text, payload, clientId, at } of kept)
+  /** Takes up what the page before couldn't send. */
+  async #takeUp() {
+    await this.#enter().catch(() => {}); // said with the message, if it can't be sent
+    for (const { text, payload, clientId, at } of this.#kept.splice(0))
       if (!this.#shown.has(asText(clientId)))
         this.#hand(
           this.#outgoing({
@@ -751,7 +776,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #hand(said) {
     const { list } = this.#ui;
     said.node.classList.add("waiting", "unsent");
-    said.node.querySelector(".problem")?.remove();
+    this.#remove(said.node.querySelector(".problem"));
     if (this.#failed.delete(said) && said.node !== list.lastElementChild) list.append(said.node);
     this.#outbox.push(said);
     this.#keep();
@@ -765,7 +790,6 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     const epoch = this.#epoch;
     for (let said; (said = this.#outbox[0]); ) {
       const stopTyping = this.#typing(said.node);
-      const wasMember = this.#client?.member;
       let messages, problem;
       try {
         await this.#enter();
@@ -775,25 +799,29 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       }
       stopTyping();
       if (epoch !== this.#epoch) return;
-      this.#outbox.shift();
       if (messages) {
-        // Who signs out in the chat isn't signed in again by the page's word.
-        if (wasMember && !this.#client?.member) this.#isSignedOut = true;
+        this.#outbox.shift();
         this.#settle(said);
         this.#receive(messages, said.node);
         this.#labelMenu();
-      } else this.#onFailure(said, problem);
+      } else this.#onFailure(problem);
       this.#keep();
     }
     this.#isBusy = false;
     if (this.#isBehind) this.#catchUp();
   }
 
+  /** Takes something away, but not the focus with it. @param {Element|null} node */
+  #remove(node) {
+    if (node?.contains(this.#root.activeElement)) this.#rest();
+    node?.remove();
+  }
+
   /** It has arrived. @param {Outgoing} said */
   #settle(said) {
     this.#failed.delete(said);
     said.node.classList.remove("waiting", "unsent");
-    said.node.querySelector(".problem")?.remove();
+    this.#remove(said.node.querySelector(".problem"));
     this.#keep();
   }
 
@@ -851,33 +879,38 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     );
   }
 
-  /** @param {Outgoing} said @param {unknown} caught */
-  #onFailure(said, caught) {
+  /**
+   * What may be sent later takes along what was said after it: the order stays, and it is told once.
+   * @param {unknown} caught
+   */
+  #onFailure(caught) {
     const { offline, unreachable, retry, edit } = this.#strings;
     const words = this.#words(caught, navigator.onLine ? unreachable : offline);
     const problem = caught instanceof Problem ? caught : new Problem(0);
-    said.problem = problem;
-    this.#failed.add(said);
-    const again = () => {
-      this.#rest();
-      if (problem.isPassing) this.#hand(said);
-      else this.#takeBack(said);
-    };
     const follows = this.#isAtEnd();
-    said.node.classList.remove("waiting");
-    said.node.append(
-      h(
-        "div",
-        { class: "problem" },
-        words,
+    for (const said of this.#outbox.splice(0, problem.isPassing ? Infinity : 1)) {
+      said.problem = problem;
+      this.#failed.add(said);
+      const again = () => {
+        this.#rest();
+        if (problem.isPassing) this.#resend();
+        else this.#takeBack(said);
+      };
+      said.node.classList.remove("waiting");
+      said.node.append(
         h(
-          "button",
-          { type: "button", class: "small", click: again },
-          problem.isPassing ? retry : edit,
+          "div",
+          { class: "problem" },
+          words,
+          h(
+            "button",
+            { type: "button", class: "small", click: again },
+            problem.isPassing ? retry : edit,
+          ),
         ),
-      ),
-    );
-    if (follows) said.node.scrollIntoView({ block: "end" });
+      );
+      if (follows) said.node.scrollIntoView({ block: "end" });
+    }
     this.#announce(words);
     this.#tell("error", { status: problem.status });
   }
@@ -892,34 +925,43 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     this.#keep();
   }
 
-  /** Asks before something is erased; an empty question takes it back. @param {string} question @param {string} yes */
-  #ask(question, yes) {
+  /**
+   * Asks before something is erased; an empty question takes it back.
+   * @param {string} question @param {string} yes @param {boolean} [leaves] whether the member signs out
+   */
+  #ask(question, yes, leaves) {
     const { confirm, more, menu, ...ui } = this.#ui;
     menu.hidden = true;
     more.ariaExpanded = "false";
     confirm.hidden = !question;
     ui.question.textContent = question;
     ui.yes.textContent = yes;
+    ui.yes.onclick = () => this.#onYes(leaves);
     (question ? ui.yes : more).focus();
   }
 
-  #onYes() {
+  /** @param {boolean} [leaves] */
+  #onYes(leaves) {
     this.#unfold(false);
     this.#rest();
-    if (this.#ui.yes.textContent === this.#strings.signOut) {
-      this.#isSignedOut = true;
-      this.#tell("sign-out");
-    }
-    this.#startOver();
+    this.#startOver(leaves);
   }
 
-  /** Ends the conversation, on the server too, and begins another. */
-  async #startOver() {
-    try {
-      await this.#client?.end();
-    } catch (problem) {
+  /**
+   * Ends the conversation, on the server too, and begins another.
+   * @param {boolean} [leaves] whether the member signs out
+   */
+  async #startOver(leaves) {
+    const client = this.#client;
+    const problem = await client?.end().catch((caught) => caught);
+    if (client !== this.#client) return; // asked for twice, or another tab was faster
+    if (problem) {
       this.#note(this.#words(problem, this.#strings.notErased));
       return;
+    }
+    if (client && leaves) {
+      client.isSignedOut = true;
+      this.#tell("sign-out");
     }
     this.#clear();
     this.#keep();
@@ -932,8 +974,10 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     const { list, latest, speaker } = this.#ui;
     this.#client?.stop();
     this.#epoch++;
+    this.#isSignedOut = this.#client?.isSignedOut ?? this.#isSignedOut;
     this.#client = this.#entered = undefined;
     this.#outbox = [];
+    this.#kept = [];
     this.#failed.clear();
     this.#shown.clear();
     this.#isBusy = this.#hasSpoken = false;
@@ -957,7 +1001,8 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
         class: `message ${message.from}${isFirst ? " first" : ""}`,
         part: `message message-${message.from}`,
       },
-      isFirst ? name : null,
+      // An answer may yet come between two of the person's.
+      isFirst || isMine ? name : null,
     );
     if (message.id) this.#shown.add(message.id);
     if (isMine) {
@@ -1064,18 +1109,17 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     );
 
     /** Ratings go out one after the other: the last one pressed is the one that holds. */
-    let earlier = Promise.resolve(true);
-    /** @param {boolean} helpful @param {string} [comment] @returns whether it was saved */
+    let earlier = Promise.resolve("");
+    /** @param {boolean} helpful @param {string} [comment] @returns what went wrong, in words */
     const rate = (helpful, comment) => (earlier = earlier.then(() => save(helpful, comment)));
     /** @param {boolean} helpful @param {string} [comment] */
     const save = async (helpful, comment) => {
       try {
         await client?.rate(id, helpful, comment);
         this.#tell("rating", { id, helpful });
-        return true;
+        return "";
       } catch (problem) {
-        this.#remark(group, this.#words(problem, words.ratingFailed));
-        return false;
+        return this.#words(problem, words.ratingFailed);
       } finally {
         up.ariaPressed = isPressed(true);
         down.ariaPressed = isPressed(false);
@@ -1087,7 +1131,12 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
       if (button.ariaPressed === "true") return;
       button.ariaPressed = "true";
       (helpful ? down : up).ariaPressed = "false";
-      if (!(await rate(helpful))) return;
+      const failure = await rate(helpful);
+      if (failure) {
+        this.#remark(group, failure);
+        return;
+      }
+      const trouble = h("p", { class: "problem" });
       const text = h("textarea", { rows: "2", maxlength: "1000" });
       const done = () => {
         button.focus();
@@ -1100,7 +1149,13 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
           submit: async (event) => {
             event.preventDefault();
             const comment = text.value.trim();
-            if (comment && !(await rate(helpful, comment))) return;
+            const failure = comment && (await rate(helpful, comment));
+            if (failure) {
+              trouble.textContent = failure;
+              form.append(trouble);
+              this.#announce(failure);
+              return;
+            }
             done();
             this.#remark(group, words.thanks);
           },

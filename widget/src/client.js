@@ -76,10 +76,12 @@ class Client {
   #isByWebsite = false;
   /** Ratings given, by message id: the history doesn't repeat them. @type {Record<string, boolean>} */
   ratings = {};
+  /** Whether the member signed out in the chat, in whichever tab: the website's word doesn't undo it. */
+  isSignedOut = false;
   /** Who is signed in, masked; "" for nobody. */
   member = "";
   /** Called when a new conversation took the place of one; of another member's nothing may stay. */
-  onrenew = (/** @type {boolean} */ _isOthers) => {};
+  onrenew = (/** @type {boolean} */ _isOthers, /** @type {Message[]} */ _welcome) => {};
   /** Called with the server's words when the website's word wasn't taken. */
   onrefuse = (/** @type {string} */ _words) => {};
   /**
@@ -97,6 +99,7 @@ class Client {
     this.#token = asText(saved.token);
     this.#usedAt = Number(saved.usedAt);
     this.#isByWebsite = saved.isByWebsite === true;
+    this.isSignedOut = saved.isSignedOut === true;
     this.ratings = saved.ratings ?? {};
   }
 
@@ -133,8 +136,7 @@ class Client {
     } catch (problem) {
       if (!isOver(problem)) throw problem;
       await this.#leave();
-      await this.#begin();
-      this.onrenew(problem.status === 409);
+      this.onrenew(problem.status === 409, await this.#begin());
     }
     // The new conversation never offered that button: what it said is sent in its place.
     return this.#answered(await this.#request("POST", "messages", { ...body, text }));
@@ -177,10 +179,18 @@ class Client {
 
   /** Whether what another tab has kept is this conversation, gone on with; else it is another, or none. */
   isKept() {
-    const { token, ratings } = this.#drawer.read();
+    const { token, ratings, isSignedOut } = this.#drawer.read();
     if (token !== this.#token) return false;
+    this.isSignedOut = isSignedOut;
     this.ratings = ratings ?? {};
     return true;
+  }
+
+  /** The website says something new: it counts again. */
+  heed() {
+    if (!this.isSignedOut) return;
+    this.isSignedOut = false;
+    this.#save();
   }
 
   async #begin() {
@@ -222,6 +232,7 @@ class Client {
 
   /** @returns {Promise<string|null>} */
   async #asked() {
+    if (this.isSignedOut) return null;
     try {
       const given = await Promise.race([this.identity(), pause(IDENTITY_TIMEOUT, this.#stop.signal)]);
       return given === null ? null : asText(given);
@@ -249,7 +260,9 @@ class Client {
   /** @param {any} data */
   #answered(data) {
     this.#use();
+    const wasMember = this.member;
     const messages = this.#take(data);
+    if (wasMember && !this.member) this.isSignedOut = true; // in words
     this.#save();
     return messages;
   }
@@ -268,6 +281,7 @@ class Client {
       until: Date.now() + (this.member ? MEMBER_KEPT : KEPT),
       usedAt: this.#usedAt,
       isByWebsite: this.#isByWebsite,
+      isSignedOut: this.isSignedOut,
       ratings: this.ratings,
     });
   }

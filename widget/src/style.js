@@ -25,6 +25,8 @@ inset-inline-end:var(--nasro-offset-inline,20px);z-index:var(--nasro-z,214748300
 :host([side=start]) dialog.panel:not(:modal){inset-inline:0 auto}
 :focus-visible{outline:3px solid var(--ring);outline-offset:2px}
 .log:focus-visible{outline-offset:-3px}
+/* On a page of whatever colour: one of the two stands out. */
+.launcher:focus-visible{outline:3px solid #fff;outline-offset:0;box-shadow:0 0 0 6px #14294f}
 .hidden{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);
 white-space:nowrap}
 svg{inline-size:1.25em;block-size:1.25em;flex:none;fill:none;stroke:currentColor;stroke-width:2;

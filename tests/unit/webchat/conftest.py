@@ -228,6 +228,14 @@ def serving_app_fixture() -> Any:
     return serving_app
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty conversations database: each test that asks for one runs on both kinds."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path}/deep/down/conversations.sqlite"
+
+
 @pytest.fixture(name="start_chat")
 def start_chat_fixture(tmp_path: Path) -> Any:
     """Starts a web chat with settings of the test's own."""
@@ -235,9 +243,9 @@ def start_chat_fixture(tmp_path: Path) -> Any:
     @asynccontextmanager
     async def start(
         app_config: dict[str, Any] | None = None,
+        url: str = f"sqlite:///{tmp_path}/var/conversations.sqlite",
         **settings: Any,
     ) -> AsyncIterator[Chat]:
-        url = f"sqlite:///{tmp_path}/var/conversations.sqlite"
         agent, clock = FakeAgent(url), Clock()
         plenty = Limit(1_000, 1)
         config = WebChatConfig(

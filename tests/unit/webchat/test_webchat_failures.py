@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 PRIVATE = "my mother's name is Xanthippe"
 
@@ -132,6 +133,37 @@ async def test_a_locked_database_is_a_503_and_recovers(
     assert (await chat.say("hello"))[0]["text"] == "fine"
 
 
+@pytest.mark.parametrize(
+    ("table", "mode"),
+    [
+        pytest.param("webchat_sessions", "access exclusive", id="when a turn begins"),
+        pytest.param("events", "access exclusive", id="in a turn"),
+        pytest.param("webchat_messages", "share", id="when it is stored"),
+    ],
+)
+async def test_a_locked_table_of_postgresql_is_a_503_and_recovers(
+    start_chat: Any,
+    error_code: Any,
+    postgres_url: str,
+    table: str,
+    mode: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("identity.database.STATEMENT_TIMEOUT", 1)
+    async with start_chat(url=postgres_url) as chat:
+        await chat.open()
+        await chat.say("hello")
+        with sa.create_engine(postgres_url, future=True).connect() as other:
+            other.execute(sa.text(f"lock table {table} in {mode} mode"))
+
+            response = await chat.post({"text": "lost"})
+
+            assert_unavailable(response, error_code)
+        await chat.say("there again")
+        said = [m["text"] for m in await chat.history() if m["from"] == "user"]
+        assert said == ["hello", "there again"]
+
+
 async def test_without_a_model_there_is_no_answer_but_a_history(chat: Any, error_code: Any) -> None:
     await chat.say("hello")
     chat.agent.processor = None
@@ -152,12 +184,18 @@ async def test_without_an_agent_everything_is_unavailable(start_chat: Any, error
 
 
 async def test_an_answer_that_takes_too_long_is_given_up(start_chat: Any, error_code: Any) -> None:
-    async with start_chat(turn_timeout=0.1) as chat:
+    is_slow = asyncio.Event()
+
+    async def be_slow_once() -> None:
+        if not is_slow.is_set():
+            is_slow.set()
+            await asyncio.sleep(60)
+
+    async with start_chat(turn_timeout=1) as chat:
         await chat.open()
-        chat.agent.processor.seconds = 5
+        chat.agent.processor.work = be_slow_once
         slow = asyncio.ensure_future(chat.post({"text": "slow"}))
-        await chat.agent.processor.is_at_work.wait()
-        chat.agent.processor.seconds = 0
+        await is_slow.wait()
         next_one = asyncio.ensure_future(chat.post({"text": "quick"}))
 
         assert_unavailable(await slow, error_code)

@@ -227,6 +227,29 @@ async def test_the_history_has_both_sides_in_order(chat: Any) -> None:
     assert all(set(message) == set(first) for message in history)
 
 
+async def test_either_database_keeps_a_conversation_and_forgets_it(
+    start_chat: Any, url: str, error_code: Any
+) -> None:
+    async with start_chat(url=url) as chat:
+        opened = await chat.open()
+        payload = opened["messages"][0]["buttons"][0]["payload"]
+        [answer] = await chat.say(
+            "my badge number is 4711", client_id="5f0c8d2e-6d0b-4e0c-9a3f-0b8f7f0e4a11"
+        )
+        assert (await chat.post({"payload": payload})).status_code == 200
+        rating = {"message_id": answer["id"], "helpful": True}
+        assert (await chat.post(rating, "/feedback")).status_code == 204
+
+        said = [m["text"] for m in await chat.history() if m["from"] == "user"]
+        ended = await chat.end()
+
+        assert said == ["my badge number is 4711", "Find a class"]
+        assert ended.status_code == 204
+        assert error_code(await chat.post({"text": "hello"})) == "session_invalid"
+        for table in ("webchat_sessions", "webchat_messages", "webchat_feedback", "events"):
+            assert "4711" not in str(chat.rows(f"select * from {table}"))
+
+
 async def test_histories_are_apart(chat: Any) -> None:
     await chat.say("mine")
     await chat.open()
