@@ -263,7 +263,7 @@ def privacy() -> None:
 @privacy.command()
 @click.option("--email", required=True, help="The address to forget.")
 def erase(email: str) -> None:
-    """Forget an address and the conversations in which it is signed in."""
+    """Forget an address and the conversations in which it ever signed in."""
     from bot.privacy import erase_email  # noqa: PLC0415  Rasa's import is slow
 
     number = erase_email(_settings(), email, _now())

@@ -4,7 +4,7 @@ import logging
 
 import structlog
 
-OURS = ("bot", "actions", "registration")
+OURS = ("bot", "actions", "identity", "registration")
 
 
 def configure(message_format: str = "%(asctime)s %(levelname)s %(name)s: %(message)s") -> None:

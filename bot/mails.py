@@ -1,15 +1,16 @@
-"""Sends the mails of sign-in while the server runs; in development, shows those that went nowhere."""
+"""Sends the mails of sign-in and tidies up after it while the server runs; in development, shows mails."""
 
 from __future__ import annotations
 
 import asyncio
 import html
 import logging
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timezone
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 from sanic import Blueprint, Sanic
 from sanic.request import Request
@@ -18,7 +19,6 @@ from sanic.response import html as html_response
 
 from bot.contacts import load_contacts
 from bot.webchat.database import off_loop
-from identity.database import IdentityUnavailable
 from identity.mail import MailQueue, sender_of
 from identity.service import IdentityService
 from registration.database import Database
@@ -35,44 +35,54 @@ NEWEST = 20
 
 
 def send_mails(app: Sanic, identity: IdentityService, registration: Database) -> None:
-    """Lets the server send what is due, beside the turns. Without a way out for mail: nothing."""
-    sender = sender_of(identity.config)
-    if sender is None:
-        return
-    queue = MailQueue(
-        identity.database,
-        identity.keys,
-        sender,
-        mail_from=identity.config.mail_from,
-        has_account=lambda email: account(registration, email=email) is not None,
-        words={name: contact.text for name, contact in load_contacts().items()},
-    )
-
-    async def send_for_ever() -> None:
-        tidied = 0.0
-        while True:
-            try:
-                now = datetime.now(timezone.utc)
-                await off_loop(queue.send_due, now)
-                if now.timestamp() - tidied > TIDY_EVERY:
-                    await off_loop(identity.purge)
-                    tidied = now.timestamp()
-            except IdentityUnavailable:
-                logger.warning("The queue of sign-in mails can't be read.")
-            except Exception:
-                logger.exception("Sign-in mails can't be sent.")
-            await asyncio.sleep(PAUSE)
+    """Lets the server send what is due, and forget what no longer counts, beside the turns."""
+    work = [_for_ever("Sign-ins that are over can't be forgotten", TIDY_EVERY, identity.purge)]
+    if sender := sender_of(identity.config):
+        queue = MailQueue(
+            identity.database,
+            identity.keys,
+            sender,
+            mail_from=identity.config.mail_from,
+            has_account=lambda email: account(registration, email=email) is not None,
+            words={name: contact.text for name, contact in load_contacts().items()},
+        )
+        work.append(
+            _for_ever(
+                "Sign-in mails can't be sent",
+                PAUSE,
+                lambda: queue.send_due(datetime.now(timezone.utc)),
+            )
+        )
+    else:
+        logger.warning("No mail server is set: members can sign in on the website only.")
 
     @app.after_server_start
     async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        app.ctx.mails = loop.create_task(send_for_ever())
+        app.ctx.identity_work = [loop.create_task(one()) for one in work]
 
     @app.before_server_stop
     async def stop(app: Sanic, _: asyncio.AbstractEventLoop) -> None:
-        app.ctx.mails.cancel()
-        with suppress(asyncio.CancelledError):
-            await app.ctx.mails
+        for task in app.ctx.identity_work:
+            task.cancel()
+        await asyncio.gather(*app.ctx.identity_work, return_exceptions=True)
         identity.database.dispose()
+
+
+def _for_ever(
+    failure: str, pause: float, function: Callable[[], object]
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Something that is done again and again, whether or not it succeeds."""
+
+    async def work() -> None:
+        while True:
+            try:
+                await off_loop(function)
+            except Exception as error:
+                # Its text may quote an address, so its kind alone is told.
+                logger.warning("%s: %s", failure, type(error).__name__)
+            await asyncio.sleep(pause)
+
+    return work
 
 
 def outbox_blueprint(folder: Path) -> Blueprint:

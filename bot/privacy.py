@@ -8,26 +8,28 @@ from datetime import datetime
 from bot.conversations import ConversationTrackerStore
 from bot.settings import Settings
 from bot.webchat.history import History
+from identity.service import IdentityService
 
 
 def erase_email(settings: Settings, email: str, now: datetime) -> int:
-    """Forgets an address, and the conversations in which it is signed in; how many those were.
+    """Forgets an address, and the conversations in which it ever signed in; how many those were.
 
     Raises:
         IdentityUnavailable: The conversations database can't be used.
     """
     identity = settings.identity_service()
     conversations = identity.conversations_of(email)
-    _erase(settings, conversations, now)
+    _erase(settings, identity, conversations, now)
     identity.erase_email(email)
     return len(conversations)
 
 
 def purge(settings: Settings, before: datetime, now: datetime) -> int:
     """Forgets the conversations that began before a moment; how many those were."""
+    identity = settings.identity_service()
     conversations = _history(settings)[0].begun_before(before)
-    _erase(settings, conversations, now)
-    settings.identity_service().purge()
+    _erase(settings, identity, conversations, now)
+    identity.purge(owners_before=before)
     return len(conversations)
 
 
@@ -36,7 +38,10 @@ def _history(settings: Settings) -> tuple[History, ConversationTrackerStore]:
     return History(store.database), store
 
 
-def _erase(settings: Settings, conversations: Iterable[str], now: datetime) -> None:
+def _erase(
+    settings: Settings, identity: IdentityService, conversations: Iterable[str], now: datetime
+) -> None:
     history, store = _history(settings)
     for id_ in conversations:
         history.end(id_, now, lambda connection, id_=id_: store.erase(connection, id_))  # type: ignore[misc]
+        identity.forget(id_)

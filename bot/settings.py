@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Literal
 
 from bot.webchat.config import Limit, WebChatConfig
@@ -17,6 +18,7 @@ from identity.settings import (
     CONVERSATIONS_URL,
     ENVIRONMENT,
     SECRET,
+    SMTP_URL,
     IdentityConfig,
     IdentitySettingsInvalid,
     conversations_url,
@@ -106,20 +108,35 @@ class Settings:
             registration = registration_url(environ)
         except (IdentitySettingsInvalid, RegistrationError) as error:
             raise SettingsInvalid(str(error)) from error
+        host = environ.get(HOST, "127.0.0.1")
+        proxies = _number(environ, PROXIES, 0, 10)
+        if identity.outbox and (proxies or not _is_this_machine(host)):
+            raise SettingsInvalid(
+                f"{HOST} is '{host}' and {PROXIES} {proxies}: whoever reaches the server could read "
+                f"everybody's sign-in codes at /dev/outbox. Set {SMTP_URL}, or {ENVIRONMENT} to "
+                "production, or serve this machine only"
+            )
         settings = cls(
             environment="production" if is_production(environ) else "development",
-            host=environ.get(HOST, "127.0.0.1"),
+            host=host,
             port=_number(environ, PORT, 8000, 65535),
             secret=server_secret(environ),
             registration_url=registration,
             conversations_url=conversations,
             allowed_origins=tuple(environ.get(ALLOWED_ORIGINS, "").replace(",", " ").split()),
-            proxies=_number(environ, PROXIES, 0, 10),
+            proxies=proxies,
             requests_per_minute=_number(environ, REQUESTS_PER_MINUTE, 300, 1_000_000),
             identity=identity,
         )
         settings.webchat_config()  # what it refuses is better said before anything starts
         return settings
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:

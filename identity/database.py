@@ -86,6 +86,15 @@ sign_ins = sa.Table(
     sa.Column("last_used_at", UtcDateTime, nullable=False, index=True),
 )
 
+owners = sa.Table(
+    "identity_owners",
+    METADATA,
+    sa.Column("conversation_id", sa.String(64), primary_key=True),
+    sa.Column("address", sa.String(64), nullable=False, index=True, comment="keyed hash"),
+    sa.Column("since", UtcDateTime, nullable=False, index=True),
+)
+"""Whose a conversation is, also after they have signed out: as long as there is a conversation."""
+
 seen_tokens = sa.Table(
     "identity_seen_tokens",
     METADATA,

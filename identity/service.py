@@ -15,7 +15,15 @@ from sqlalchemy.engine import Connection
 from identity import codes as one_time
 from identity.addresses import masked, normalized
 from identity.codes import NoCode, Right, Sent, TooMany, Wrong
-from identity.database import IdentityDatabase, codes, insert, mails, seen_tokens, sign_ins
+from identity.database import (
+    IdentityDatabase,
+    codes,
+    insert,
+    mails,
+    owners,
+    seen_tokens,
+    sign_ins,
+)
 from identity.keys import Keys
 from identity.mail import withdraw
 from identity.settings import IdentityConfig
@@ -102,18 +110,12 @@ class IdentityService:
                 )
                 .on_conflict_do_nothing()
             )
-            owner = connection.execute(
+            used_in = connection.execute(
                 sa.select(seen_tokens.c.conversation_id).where(seen_tokens.c.token == seen)
             ).scalar_one()
-            if owner != conversation:
+            if used_in != conversation:
                 logger.info("A token of the website was refused: it was used before")
                 raise IdentityRefused
-            mine = sign_ins.c.conversation_id == conversation
-            address = connection.execute(
-                sa.select(sign_ins.c.address).where(mine)
-            ).scalar_one_or_none()
-            if address not in (None, self.keys.hash("address", identity.email)):
-                raise SomebodyElse
             self._sign_in(connection, conversation, identity, now)
         return identity
 
@@ -134,7 +136,7 @@ class IdentityService:
             )
 
     def submit_code(self, conversation: str, code: str) -> Right | Wrong | NoCode:
-        """Compares a code; the right one signs in."""
+        """Compares a code; the right one signs in. In another member's conversation no code is right."""
         now = self._now()
         digits = re.sub(r"\D", "", code)
         with self.database.transaction() as connection:
@@ -142,10 +144,29 @@ class IdentityService:
                 connection, self.keys, conversation=conversation, code=digits, now=now
             )
             if isinstance(outcome, Right):
-                self._sign_in(connection, conversation, Identity(outcome.email, "code"), now)
+                try:
+                    self._sign_in(connection, conversation, Identity(outcome.email, "code"), now)
+                except SomebodyElse:
+                    return NoCode()
         return outcome
 
     # While it lasts -------------------------------------------------------------------------------
+
+    def is_over(self, conversation: str) -> bool:
+        """Whether this was a member's conversation who isn't signed in any more.
+
+        Nothing of it is for whoever comes next; only its member can take it up again.
+        """
+        with self.database.transaction() as connection:
+            last_used_at = connection.execute(
+                sa.select(sign_ins.c.last_used_at)
+                .select_from(owners)
+                .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
+                .where(owners.c.conversation_id == conversation)
+            ).first()
+        if last_used_at is None:
+            return False
+        return last_used_at[0] is None or last_used_at[0] <= self._now() - INACTIVITY
 
     def current(self, conversation: str) -> Identity | None:
         """Who is signed in; asking is a use."""
@@ -183,13 +204,20 @@ class IdentityService:
 
     # Forgetting -----------------------------------------------------------------------------------
 
+    def forget(self, conversation: str) -> None:
+        """Forgets whose a conversation was. It must be erased: without an owner it would be anybody's."""
+        with self.database.transaction() as connection:
+            one_time.close_all(connection, conversation)
+            for table in (sign_ins, owners):
+                connection.execute(sa.delete(table).where(table.c.conversation_id == conversation))
+
     def conversations_of(self, email: str) -> list[str]:
-        """Conversations in which this address is signed in, or was sent a code within the hour."""
+        """Conversations in which this address ever signed in, or was sent a code within the hour."""
         address = self.keys.hash("address", normalized(email))
         with self.database.transaction() as connection:
             found = {
                 id_
-                for table in (sign_ins, codes)
+                for table in (owners, codes)
                 for id_ in connection.execute(
                     sa.select(table.c.conversation_id).where(table.c.address == address)
                 ).scalars()
@@ -197,7 +225,10 @@ class IdentityService:
         return sorted(found)
 
     def erase_email(self, email: str) -> int:
-        """Forgets everything of an address; how many sign-ins and codes that was."""
+        """Ends an address's sign-ins and codes; how many those were.
+
+        Whose its conversations were stays until they are erased, see `forget`.
+        """
         email = normalized(email)
         address = self.keys.hash("address", email)
         with self.database.transaction() as connection:
@@ -207,10 +238,16 @@ class IdentityService:
                 for table in (sign_ins, codes)
             )
 
-    def purge(self) -> None:
-        """Forgets what no longer counts for anything."""
+    def purge(self, owners_before: datetime | None = None) -> None:
+        """Forgets what no longer counts for anything.
+
+        Args:
+            owners_before: All conversations that began before this are erased, so whose they were goes too.
+        """
         now = self._now()
         with self.database.transaction() as connection:
+            if owners_before:
+                connection.execute(sa.delete(owners).where(owners.c.since < owners_before))
             connection.execute(
                 sa.delete(codes).where(codes.c.requested_at <= now - one_time.WINDOW)
             )
@@ -227,8 +264,20 @@ class IdentityService:
     def _sign_in(
         self, connection: Connection, conversation: str, identity: Identity, now: datetime
     ) -> None:
+        address = self.keys.hash("address", identity.email)
+        # Whoever writes it first has it, also of several at once.
+        connection.execute(
+            insert(connection, owners)
+            .values(conversation_id=conversation, address=address, since=now)
+            .on_conflict_do_nothing()
+        )
+        owner = connection.execute(
+            sa.select(owners.c.address).where(owners.c.conversation_id == conversation)
+        ).scalar_one()
+        if owner != address:
+            raise SomebodyElse
         member = {
-            "address": self.keys.hash("address", identity.email),
+            "address": address,
             "email": self.keys.seal(SIGN_IN, identity.email, now),
             "method": identity.method,
             "signed_in_at": now,

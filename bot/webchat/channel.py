@@ -31,7 +31,7 @@ from bot.webchat.messages import Message, clean_text, iso, plain_words
 from bot.webchat.metrics import Metrics
 from bot.webchat.private import hidden
 from bot.webchat.sessions import SessionTokens
-from bot.webchat.turns import CHANNEL, Said, Turns, answering_503
+from bot.webchat.turns import CHANNEL, Said, Turns, answering_503, require_going_on, require_open
 from identity.addresses import masked
 from identity.service import Identity, IdentityService, SomebodyElse
 from identity.site_tokens import IdentityRefused
@@ -156,7 +156,7 @@ class WebChat(InputChannel):
             self._turns.alone(agent, conversation_id),
         ):
             history = History(require_durable(agent).database)
-            await off_loop(_require_open, history, conversation_id)
+            await off_loop(require_open, history, conversation_id)
             member = await self._sign_in(conversation_id, identity_token)
         return json_response({"member": masked(member.email)})
 
@@ -179,7 +179,7 @@ class WebChat(InputChannel):
         ):
             store = require_durable(agent)
             history = History(store.database)
-            await off_loop(_require_open, history, conversation_id)
+            await off_loop(require_open, history, conversation_id)
             await off_loop(self._identity.sign_out, conversation_id)
             await off_loop(
                 history.end,
@@ -187,6 +187,8 @@ class WebChat(InputChannel):
                 self._clock(),
                 lambda connection: store.erase(connection, conversation_id),
             )
+            # Last: what isn't erased yet must have an owner.
+            await off_loop(self._identity.forget, conversation_id)
         return empty()
 
     async def _post_message(self, request: Request) -> HTTPResponse:
@@ -201,7 +203,7 @@ class WebChat(InputChannel):
         conversation_id = self._conversation(request)
         async with answering_503("A history could not be read"):
             history = History(require_durable(_agent(request)).database)
-            await off_loop(_require_open, history, conversation_id)
+            await off_loop(require_going_on, history, self._identity, conversation_id)
             said = await off_loop(history.messages, conversation_id)
         return await self._conversation_json(conversation_id, said)
 
@@ -221,7 +223,7 @@ class WebChat(InputChannel):
             self._turns.alone(agent, conversation_id),
         ):
             history = History(require_durable(agent).database)
-            await off_loop(_require_open, history, conversation_id)
+            await off_loop(require_going_on, history, self._identity, conversation_id)
             if not await off_loop(
                 history.rate, conversation_id, message_id, helpful, comment, self._clock()
             ):
@@ -266,6 +268,8 @@ class WebChat(InputChannel):
         comment = hidden(clean_text(text_field(body, "comment") or "")) or None
         if message_id is None:
             raise invalid("message_id is missing.")
+        if not message_id.isprintable():  # like NUL, which a database wouldn't take
+            raise invalid("message_id is not an id.")
         if not isinstance(helpful, bool):
             raise invalid("helpful is neither true nor false.")
         if comment and len(comment) > self.config.max_comment:
@@ -282,11 +286,6 @@ def _agent(request: Request) -> Agent:
     if agent is None:
         raise unavailable()
     return agent
-
-
-def _require_open(history: History, conversation_id: str) -> None:
-    if not history.is_open(conversation_id):
-        raise ApiError("session_invalid")
 
 
 def _as_json(messages: list[Message]) -> list[dict[str, Any]]:

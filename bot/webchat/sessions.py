@@ -71,7 +71,7 @@ class SessionTokens:
                     "verify_iat": False,
                 },
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError):  # ValueError: bytes that are no text in any encoding
             raise ApiError("session_invalid") from None
         if claims["purpose"] != PURPOSE or not isinstance(claims["exp"], int):
             raise ApiError("session_invalid")

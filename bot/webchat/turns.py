@@ -159,7 +159,7 @@ class Turns:
     async def _answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
         store = require_durable(agent)
         history = History(store.database)
-        stored, title = await off_loop(_look_up, history, conversation_id, said)
+        stored, title = await off_loop(_look_up, history, self._identity, conversation_id, said)
         if stored is not None:
             self._metrics.turns.labels("repeated").inc()
             return stored
@@ -269,12 +269,28 @@ async def _in_one(
     return in_order
 
 
-def _look_up(
-    history: History, conversation_id: str, said: Said
-) -> tuple[list[Message] | None, str | None]:
-    """The answer if it was given before, and the title of the button that was pressed."""
+def require_open(history: History, conversation_id: str) -> None:
+    """Refuses a conversation that was ended."""
     if not history.is_open(conversation_id):
         raise ApiError("session_invalid")
+
+
+def require_going_on(history: History, identity: IdentityService, conversation_id: str) -> None:
+    """Refuses a conversation that was ended, and a member's once they are signed in no more.
+
+    Whoever sits there now may be somebody else, and what the member was told is in the history.
+    """
+    require_open(history, conversation_id)
+    if identity.is_over(conversation_id):
+        raise ApiError("session_expired")
+
+
+def _look_up(
+    history: History, identity: IdentityService, conversation_id: str, said: Said
+) -> tuple[list[Message] | None, str | None]:
+    """The answer if it was given before, and the title of the button that was pressed."""
+    require_going_on(history, identity, conversation_id)
+    identity.current(conversation_id)  # Whoever goes on talking stays signed in.
     if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
         return stored, None
     if said.payload is None:

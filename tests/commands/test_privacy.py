@@ -18,6 +18,7 @@ from bot.webchat.sessions import Session
 from identity.database import IdentityDatabase
 from identity.service import IdentityService
 from identity.settings import IdentityConfig
+from identity.site_tokens import make
 from tests.commands.command import nasro_chat
 
 NOW = datetime.now(timezone.utc)
@@ -59,6 +60,22 @@ class Conversations:
         if email:
             self.identity.request_code(id_, email, "ip")
 
+    def sign_in(self, id_: str, email: str, days_ago: int) -> None:
+        then = NOW - timedelta(days=days_ago)
+        identity = IdentityService(self.identity.database, self.identity.config, lambda: then)
+        identity.sign_in_with_token(
+            id_,
+            make(
+                email=email,
+                kid="k",
+                algorithm="HS256",
+                key=SITE_SECRET,
+                issuer="https://nasro.org",
+                audience="nasro-chat",
+                now=then,
+            ),
+        )
+
     def with_words(self) -> set[str]:
         with self.store.database.reading() as connection:
             said = connection.execute(sa.select(messages.c.conversation_id)).scalars()
@@ -84,6 +101,37 @@ def test_an_address_is_forgotten_with_its_conversations(environment: dict[str, s
     assert conversations.with_words() == {"john"}
     assert conversations.identity.conversations_of("jane@example.org") == []
     assert conversations.identity.conversations_of("john@example.org") == ["john"]
+
+
+def test_an_address_is_forgotten_with_conversations_of_long_ago(
+    environment: dict[str, str],
+) -> None:
+    conversations = Conversations(environment)
+    for id_, days_ago in (("site", 0), ("signed out", 20), ("left", 400), ("johns", 20)):
+        conversations.add(id_, days_ago)
+        conversations.sign_in(id_, "john@x.org" if id_ == "johns" else "jane@x.org", days_ago)
+    conversations.identity.sign_out("signed out")
+    conversations.identity.purge()
+
+    done = nasro_chat(environment, "privacy", "erase", "--email", "jane@x.org")
+
+    assert done.returncode == 0, done.stderr
+    assert "3 conversations" in done.stdout
+    assert conversations.with_words() == {"johns"}
+    assert conversations.identity.conversations_of("jane@x.org") == []
+    assert conversations.identity.conversations_of("john@x.org") == ["johns"]
+
+
+def test_whose_an_old_conversation_was_is_forgotten_with_it(environment: dict[str, str]) -> None:
+    conversations = Conversations(environment)
+    for id_, days_ago in (("old", 31), ("young", 29)):
+        conversations.add(id_, days_ago)
+        conversations.sign_in(id_, "jane@x.org", days_ago)
+
+    assert nasro_chat(environment, "privacy", "purge", "--older-than", "30d").returncode == 0
+
+    assert conversations.with_words() == {"young"}
+    assert conversations.identity.conversations_of("jane@x.org") == ["young"]
 
 
 def test_what_is_old_is_forgotten(environment: dict[str, str]) -> None:

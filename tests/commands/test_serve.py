@@ -40,7 +40,8 @@ def test_a_taken_port_is_said_before_the_model_is_loaded(tmp_path: Path) -> None
 
 
 def test_an_address_of_another_machine_is_named(tmp_path: Path) -> None:
-    done = serve(tmp_path, NASRO_HOST="192.0.2.1")
+    mail = {"NASRO_SMTP_URL": "smtp://localhost", "NASRO_MAIL_FROM": "a@example.org"}
+    done = serve(tmp_path, NASRO_HOST="192.0.2.1", **mail)
 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -50,9 +50,12 @@ class Person:
         )
         weakref.finalize(self, self.http.close)
         if not self.token:
-            session = self.http.post("/sessions").raise_for_status().json()
-            self.token = session["token"]
-            self.messages += session["messages"]
+            self.open()
+
+    def open(self) -> None:
+        session = self.http.post("/sessions").raise_for_status().json()
+        self.token = session["token"]
+        self.messages += session["messages"]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -74,6 +77,10 @@ class Person:
 
     def _send(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         answer = self.post(body)
+        if answer.status_code == 401 and "text" in body:
+            # A member's conversation is over when they have signed out; the widget goes on like this.
+            self.open()
+            answer = self.post(body)
         assert answer.status_code == 200, f"{body} got {answer.status_code}: {answer.text}"
         messages = answer.json()["messages"]
         self.messages += messages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -13,6 +13,7 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
+from identity.database import IdentityDatabase, sign_ins
 from identity.site_tokens import make
 from registration.database import Database
 from tests.conftest import SITE_SECRET
@@ -22,9 +23,9 @@ from tests.post_office import PostOffice
 from tests.running_server import Server
 
 
-def member(registration: Database) -> str:
+def member(registration: Database, name: str = "member") -> str:
     """The address of a new member with a certificate."""
-    email = f"member-{uuid.uuid4().hex}@example.org"
+    email = f"{name}-{uuid.uuid4().hex}@example.org"
     put(
         registration,
         {
@@ -76,6 +77,19 @@ def sign_in(person: Person, token: str) -> httpx.Response:
 
 def shown_member(person: Person) -> str | None:
     return person.http.get("/messages", headers=person.headers).json()["member"]
+
+
+def let_pass(server: Server, *, minutes: int) -> None:
+    """As if every sign-in had been used so much earlier."""
+    database = IdentityDatabase(server.conversations_url)
+    with database.transaction() as connection:
+        for row in connection.execute(sa.select(sign_ins)).all():
+            connection.execute(
+                sa.update(sign_ins)
+                .where(sign_ins.c.conversation_id == row.conversation_id)
+                .values(last_used_at=row.last_used_at - timedelta(minutes=minutes))
+            )
+    database.dispose()
 
 
 def texts(messages: list[dict[str, Any]]) -> str:
@@ -169,7 +183,9 @@ def test_a_conversation_is_one_members(registration: Database, server_url: str) 
     assert "is ready since" in texts(person.say("is my certificate ready"))
 
 
-def test_a_forged_token_changes_nobodys_sign_in(registration: Database, server_url: str) -> None:
+def test_a_forged_token_changes_nobodys_sign_in_and_the_log_says_why(
+    registration: Database, server_url: str, server: Server
+) -> None:
     opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
     person = Person(server_url, token=opened["token"])
 
@@ -177,6 +193,7 @@ def test_a_forged_token_changes_nobodys_sign_in(registration: Database, server_u
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "identity_refused")
     assert shown_member(person) == "m•••@example.org"
+    assert "A token of the website was refused: InvalidSignatureError" in server.log
 
 
 def test_every_answer_says_who_is_signed_in(registration: Database, server_url: str) -> None:
@@ -185,8 +202,8 @@ def test_every_answer_says_who_is_signed_in(registration: Database, server_url: 
 
     assert opened["member"] == "m•••@example.org"
     assert person.post({"text": "hello"}).json()["member"] == "m•••@example.org"
+    assert shown_member(person) == "m•••@example.org"
     assert person.post({"text": "sign me out"}).json()["member"] is None
-    assert shown_member(person) is None
 
 
 @pytest.mark.parametrize(
@@ -281,6 +298,64 @@ def test_ending_the_session_signs_out_and_erases(registration: Database, server_
 
     assert person.http.delete("/sessions", headers=person.headers).status_code == 204
     assert person.post({"text": "is my certificate ready"}).status_code == 401
+
+
+def test_a_members_conversation_is_over_when_they_sign_out(
+    registration: Database, server_url: str
+) -> None:
+    opened = open_session(server_url, {"identity_token": site_token(member(registration))}).json()
+    person = Person(server_url, token=opened["token"])
+    asked = {"text": "is my certificate ready", "client_id": str(uuid.uuid4())}
+    told = person.post(asked).json()["messages"][0]
+    person.say("sign me out")
+
+    refused = [
+        person.http.get("/messages", headers=person.headers),
+        person.post(asked),  # whose answer is in the history
+        person.post({"text": "sign in"}),
+        person.http.post(
+            "/feedback", json={"message_id": told["id"], "helpful": True}, headers=person.headers
+        ),
+    ]
+
+    assert {answer.status_code for answer in refused} == {401}
+    assert {answer.json()["error"]["code"] for answer in refused} == {"session_expired"}
+    assert sign_in(person, site_token("other@example.org")).status_code == 409
+    assert person.http.delete("/sessions", headers=person.headers).status_code == 204
+
+
+def test_a_members_conversation_is_over_half_an_hour_after_their_last_message(
+    registration: Database, server_url: str, server: Server
+) -> None:
+    email = member(registration)
+    opened = open_session(server_url, {"identity_token": site_token(email)}).json()
+    person = Person(server_url, token=opened["token"])
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+    let_pass(server, minutes=29)
+    person.say("can I hold a spot?")
+    let_pass(server, minutes=29)
+    assert shown_member(person) == "m•••@example.org"
+    let_pass(server, minutes=1)
+
+    assert person.http.get("/messages", headers=person.headers).status_code == 401
+    assert person.post({"text": "is my certificate ready"}).status_code == 401
+    assert sign_in(person, site_token("other@example.org")).status_code == 409
+    # Only the member can take it up again, as a page does that was left open.
+    assert sign_in(person, site_token(email)).status_code == 200
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def test_a_code_that_waits_makes_nobody_of_another_members_conversation(
+    registration: Database, server_url: str, post_office: PostOffice
+) -> None:
+    email, other = member(registration), member(registration, "other")
+    person = Person(server_url)
+    person.say("sign in")
+    person.say(other)
+    assert sign_in(person, site_token(email)).status_code == 200
+
+    assert "signed in as o•••" not in texts(person.say(post_office.code_for(other)))
+    assert shown_member(person) == "m•••@example.org"
 
 
 def test_addresses_and_codes_are_stored_and_logged_nowhere(

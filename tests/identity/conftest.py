@@ -106,6 +106,6 @@ def queue(service: IdentityService, letterbox: Letterbox) -> MailQueue:
         service.keys,
         letterbox,
         mail_from=service.config.mail_from,
-        has_account=lambda email: email == "jane@example.org",
+        has_account=lambda email: email in ("jane@example.org", "john@example.org"),
         words={"office_phone": "888.316.2776"},
     )

@@ -241,7 +241,7 @@ def test_nothing_is_stored_in_clear(
     with database.transaction() as connection:
         rows = [connection.execute(sa.select(t)).all() for t in METADATA.sorted_tables]
     stored = str(rows)
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert "jane" not in stored
     assert code not in stored
 
@@ -304,13 +304,62 @@ def test_an_address_can_be_forgotten(service: IdentityService, code: str) -> Non
     assert service.erase_email(JANE) == 0
 
 
+def test_a_conversation_stays_its_members_after_signing_out_and_purging(
+    service: IdentityService, code: str, queue: MailQueue, clock: Clock, letterbox: Letterbox
+) -> None:
+    assert not service.is_over("c")
+    service.submit_code("c", code)
+    assert not service.is_over("c")
+    service.sign_out("c")
+    clock.pass_(hours=2)
+    service.purge()
+    assert service.is_over("c")
+
+    ask(service, email="john@example.org")
+    queue.send_due(clock.now)
+    assert service.submit_code("c", letterbox.last_code) == NoCode()
+    assert service.current("c") is None
+
+    ask(service)
+    queue.send_due(clock.now)
+    assert service.submit_code("c", letterbox.last_code) == Right(JANE)
+    assert not service.is_over("c")
+
+
+def test_a_conversation_is_over_with_its_members_sign_in(
+    service: IdentityService, code: str, clock: Clock
+) -> None:
+    service.submit_code("c", code)
+    clock.pass_(minutes=29)
+    assert not service.is_over("c")
+    clock.pass_(minutes=1)
+
+    assert service.is_over("c")
+    service.purge()
+    assert service.is_over("c")
+    assert not service.is_over("another")
+
+
+def test_whose_a_conversation_was_is_found_until_it_is_forgotten(
+    service: IdentityService, code: str, clock: Clock
+) -> None:
+    service.submit_code("c", code)
+    service.sign_out("c")
+    clock.pass_(days=20)
+    service.purge(owners_before=clock.now - timedelta(days=30))
+
+    assert service.conversations_of("Jane@Example.org") == ["c"]
+    service.forget("c")
+    assert service.conversations_of(JANE) == []
+
+
 def test_what_is_over_is_purged(
     service: IdentityService, code: str, clock: Clock, database: IdentityDatabase
 ) -> None:
     service.submit_code("c", code)
     ask(service, "d")
     clock.pass_(hours=1)
-    service.purge()
+    service.purge(owners_before=clock.now)
 
     with database.transaction() as connection:
         for table in METADATA.sorted_tables:

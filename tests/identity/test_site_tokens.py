@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
-from identity.service import IdentityService
+from identity.service import IdentityService, SomebodyElse
 from identity.settings import IdentityConfig, SiteKey
 from identity.site_tokens import IdentityRefused, make, verify
 from tests.identity.conftest import SITE_SECRET, Clock, config_with
@@ -208,6 +208,21 @@ def test_many_sign_ins_at_once_in_one_conversation_are_one(
 
     assert {identity.email for identity in signed_in} == {"jane@example.org"}
     assert service.current("c") == signed_in[0]
+
+
+def test_a_conversation_stays_its_members_after_signing_out_and_purging(
+    service: IdentityService, clock: Clock
+) -> None:
+    service.sign_in_with_token("c", token(clock))
+    service.sign_out("c")
+    clock.pass_(hours=2)
+    service.purge()
+    johns = token(clock, email="john@example.org")
+
+    with pytest.raises(SomebodyElse):
+        service.sign_in_with_token("c", johns)
+    assert service.sign_in_with_token("his own", johns).email == "john@example.org"
+    assert service.sign_in_with_token("c", token(clock)).email == "jane@example.org"
 
 
 def test_a_token_stays_used_as_long_as_it_is_good(service: IdentityService, clock: Clock) -> None:

@@ -50,6 +50,35 @@ def test_setting_that_cannot_be_used_is_named(variable: str, value: str, problem
         Settings.from_environment({"NASRO_SECRET": SECRET, variable: value}).webchat_config()
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"NASRO_HOST": "0.0.0.0"},
+        {"NASRO_HOST": "::"},
+        {"NASRO_HOST": "10.0.0.7"},
+        {"NASRO_HOST": "chat.example.org"},
+        {"NASRO_HOST": ""},
+        {"NASRO_PROXIES": "1"},
+    ],
+    ids=str,
+)
+def test_nobody_else_may_reach_the_outbox_of_development(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid, match="/dev/outbox"):
+        Settings.from_environment({"NASRO_SECRET": SECRET, **environ})
+
+    mail = {"NASRO_SMTP_URL": "smtps://mail.example.org", "NASRO_MAIL_FROM": "a@example.org"}
+    for more in (mail, {"NASRO_ENVIRONMENT": "production"}):
+        found = Settings.from_environment({"NASRO_SECRET": SECRET, **environ, **more})
+        assert found.identity.outbox is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_this_machine_may_reach_the_outbox(host: str) -> None:
+    found = Settings.from_environment({"NASRO_SECRET": SECRET, "NASRO_HOST": host})
+
+    assert found.identity.outbox
+
+
 def test_secret_is_not_in_what_a_log_would_show() -> None:
     found = Settings.from_environment({"NASRO_SECRET": SECRET})
 

@@ -59,6 +59,7 @@ class FakeProcessor:
             {"text": f"You said {message.text}"}
         ]
         self.seconds = 0.0
+        self.is_at_work = asyncio.Event()
 
     async def parse_message(self, message: UserMessage) -> dict[str, Any]:
         nlu = YAMLStoryReader.unpack_regex_message(NluMessage({"text": message.text}), DOMAIN)
@@ -79,6 +80,7 @@ class FakeProcessor:
         await self.tracker_store.save(tracker)
 
     async def work(self) -> None:
+        self.is_at_work.set()
         await asyncio.sleep(self.seconds)
 
     def intents(self) -> list[str]:
@@ -208,7 +210,9 @@ async def serving_app(app: Sanic) -> AsyncIterator[int]:
         )
         await server.startup()
         await server.before_start()
+        await server.after_start()
         yield listening.getsockname()[1]
+        await server.before_stop()
         await server.close()
         for connection in list(server.connections):
             connection.abort()
@@ -217,6 +221,11 @@ async def serving_app(app: Sanic) -> AsyncIterator[int]:
 @pytest.fixture(name="serving")
 def serving_fixture() -> Any:
     return serving
+
+
+@pytest.fixture(name="serving_app")
+def serving_app_fixture() -> Any:
+    return serving_app
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

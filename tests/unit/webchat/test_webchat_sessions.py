@@ -8,6 +8,8 @@ from typing import Any
 
 import jwt
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.webchat.config import WebChatConfig
 
@@ -42,6 +44,10 @@ BAD_HEADERS = {
     "basic": lambda _: "Basic dXNlcjpwYXNz",
     "no token": lambda _: "Bearer",
     "garbage": lambda _: "Bearer not.a.token",
+    "no text": lambda _: b"Bearer abc\xff",
+    "no text in the middle": lambda token: f"Bearer {token[:20]}\xff{token[20:]}".encode("latin-1"),
+    "no text in the signature": lambda token: f"Bearer {token}".encode() + b"\xc3",
+    "letters of the world": lambda token: f"Bearer {token}\u00e9\u4e2d".encode(),
     "cut": lambda token: f"Bearer {token[:-2]}",
     "another signature": lambda token: f"Bearer {token[:-4]}AAAA",
     "alg none": lambda token: f"Bearer {unsigned(claims_of(token))}",
@@ -89,6 +95,25 @@ async def test_a_bad_token_opens_nothing_and_learns_nothing(
     assert len({response.text for response in responses}) == 1
     assert chat.agent.processor.handled == []
     assert len(await chat.history()) == 1
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.sampled_from(["Authorization", "Content-Type", "Origin", "X-Forwarded-For", "X-Other"]),
+    st.sampled_from([b"", b"Bearer ", b"application/json; charset=", b"10.0.0.1, "]),
+    # All that a line of HTTP can hold.
+    st.binary(max_size=40).map(lambda b: bytes(c for c in b if c >= 32 and c != 127)),
+)
+async def test_no_bytes_in_a_header_are_an_error_of_ours(
+    chat: Any, name: str, begin: bytes, rest: bytes
+) -> None:
+    for method, path, body in CALLS[:3]:
+        headers = {**chat.headers, name: (begin + rest).strip()}
+        response = await chat.http.request(method, path, json=body, headers=headers)
+
+        assert response.status_code < 500, (method, headers)
 
 
 async def test_the_bad_tokens_above_are_bad_for_their_one_reason(chat: Any) -> None:
@@ -326,6 +351,8 @@ async def test_feedback_needs_a_message_of_the_assistant_here(chat: Any, error_c
         {"message_id": "{id}"},
         {"helpful": True},
         {"message_id": 7, "helpful": True},
+        {"message_id": "\ud800", "helpful": True},
+        {"message_id": "a\x00", "helpful": True},
         {"message_id": "{id}", "helpful": 1},
         {"message_id": "{id}", "helpful": "true"},
         {"message_id": "{id}", "helpful": None},
@@ -339,7 +366,11 @@ async def test_feedback_in_another_form_is_refused(
     [answer] = await chat.say("hello")
     body = {key: answer["id"] if value == "{id}" else value for key, value in body.items()}
 
-    response = await chat.post(body, "/feedback")
+    response = await chat.http.post(
+        "/feedback",
+        content=json.dumps(body),  # escaped, as httpx itself wouldn't
+        headers={**chat.headers, "Content-Type": "application/json"},
+    )
 
     assert (response.status_code, error_code(response)) == (400, "invalid_request")
     assert chat.rows("select * from webchat_feedback") == []

@@ -303,13 +303,12 @@ async def test_a_client_that_goes_away_finds_its_answer_when_it_comes_back(chat:
     chat.agent.processor.seconds = 0.2
     client_id = str(uuid.uuid4())
     going = asyncio.ensure_future(chat.post({"text": "hello", "client_id": client_id}))
-    await asyncio.sleep(0.1)
+    await chat.agent.processor.is_at_work.wait()
     going.cancel()
-    await asyncio.sleep(0.3)
-    history = await chat.history()
 
     answers = await chat.say("hello", client_id=client_id)
 
+    history = await chat.history()
     assert [message["text"] for message in history[1:]] == ["hello", "You said hello"]
     assert answers == history[2:]
     assert len(chat.agent.processor.handled) == 1
