@@ -252,6 +252,21 @@ def test_who_signs_out_in_words_stays_signed_out(
     assert conversation.member is None
 
 
+@pytest.mark.parametrize("last_words", ["sign out", "my membership"], ids=["signed out", "silent"])
+def test_of_a_member_who_left_nothing_stays_when_the_server_ends_the_conversation(
+    open_chat: OpenChat, stand_in: StandInServer, last_words: str
+) -> None:
+    chat = open_chat(launcher=True)
+    chat.tell("await chat.setIdentity('jane')")
+    chat.ask("is my certificate ready")
+    chat.ask(last_words)
+    chat.tell("chat.identityToken = null")
+    stand_in.end_all_sessions()
+    chat.say("hello")
+    chat.shows("You said: hello")
+    assert chat.texts() == ["hello", "You said: hello"]
+
+
 @pytest.mark.parametrize("is_in_words", [False, True], ids=["menu", "words"])
 def test_who_signs_out_in_one_tab_is_not_signed_in_by_another(
     open_page: OpenPage, stand_in: StandInServer, is_in_words: bool

@@ -572,7 +572,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   async #restore() {
     const client = new Client(this.#server);
     this.#client = client;
-    client.onrenew = (isOthers, welcome) => this.#onRenew(isOthers, welcome);
+    client.onrenew = (hasLeft, welcome) => this.#onRenew(hasLeft, welcome);
     client.onrefuse = (words) => this.#note(words || this.#strings.failed);
     client.isSignedOut ||= this.#isSignedOut;
     client.identity = () => {
@@ -636,12 +636,12 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
 
   /**
    * A new conversation took the place of one that had ended, in mid-sentence: its welcome isn't shown.
-   * @param {boolean} isOthers @param {Message[]} welcome
+   * @param {boolean} hasLeft @param {Message[]} welcome
    */
-  #onRenew(isOthers, welcome) {
+  #onRenew(hasLeft, welcome) {
     const { list } = this.#ui;
     for (const { id } of welcome) this.#shown.add(id);
-    if (isOthers)
+    if (hasLeft)
       for (const node of list.querySelectorAll(":scope > :not(.unsent)")) node.remove();
     // Neither its buttons nor its messages mean anything to the new conversation.
     for (const control of list.querySelectorAll(".chip,.thumbs button"))

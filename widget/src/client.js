@@ -80,8 +80,8 @@ class Client {
   isSignedOut = false;
   /** Who is signed in, masked; "" for nobody. */
   member = "";
-  /** Called when a new conversation took the place of one; of another member's nothing may stay. */
-  onrenew = (/** @type {boolean} */ _isOthers, /** @type {Message[]} */ _welcome) => {};
+  /** Called when a new conversation took the place of one; of a member who left nothing may stay. */
+  onrenew = (/** @type {boolean} */ _hasLeft, /** @type {Message[]} */ _welcome) => {};
   /** Called with the server's words when the website's word wasn't taken. */
   onrefuse = (/** @type {string} */ _words) => {};
   /**
@@ -135,8 +135,13 @@ class Client {
       );
     } catch (problem) {
       if (!isOver(problem)) throw problem;
+      const was = this.member;
       await this.#leave();
-      this.onrenew(problem.status === 409, await this.#begin());
+      const welcome = await this.#begin();
+      // The same member may go on seeing what was said.
+      const hasLeft =
+        problem.status === 409 || (!!was && was !== this.member) || this.isSignedOut;
+      this.onrenew(hasLeft, welcome);
     }
     // The new conversation never offered that button: what it said is sent in its place.
     return this.#answered(await this.#request("POST", "messages", { ...body, text }));
