@@ -20,7 +20,7 @@ from rasa.core.agent import Agent
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import FailSafeTrackerStore, SQLTrackerStore, TrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event
+from rasa.shared.core.events import BotUttered, Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from sqlalchemy.engine import Connection
@@ -147,7 +147,13 @@ class ConversationTrackerStore(SQLTrackerStore):
 
 
 def _row(sender_id: str, event: dict[str, Any]) -> dict[str, Any]:
-    """An event in the columns of Rasa's table, filled as the stock store fills them."""
+    """An event in the columns of Rasa's table, filled as the stock store fills them.
+
+    Of what the assistant said only the response's name is kept: the dialogue needs no more, and the words
+    may be about a member. They stand in the web chat's history alone.
+    """
+    if event["event"] == BotUttered.type_name:
+        event = {**event, "text": None, "data": {}}
     return {
         "sender_id": sender_id,
         "type_name": event["event"],

@@ -17,7 +17,7 @@ from rasa.core.tracker_store import (
     check_if_tracker_store_async,
 )
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, SessionStarted, SlotSet, UserUttered
+from rasa.shared.core.events import ActionExecuted, BotUttered, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -99,6 +99,23 @@ async def test_rows_are_as_the_stock_store_writes_them(
             return connection.execute(sa.text("select * from events order by id")).all()
 
     assert rows(url) == rows(f"sqlite:///{tmp_path / 'stock.sqlite'}")
+
+
+async def test_of_what_the_assistant_said_only_the_responses_name_is_kept(
+    store: ConversationTrackerStore,
+) -> None:
+    said = {"utter_action": "utter_certificate_ready"}
+    tracker = tracker_of("one", "hello")
+    tracker.update(BotUttered("Jane's certificate", {"custom": {"cards": ["Jane's"]}}, said))
+    await store.save(tracker)
+
+    restored = await store.retrieve("one")
+    assert restored is not None
+    (kept,) = [event for event in restored.events if isinstance(event, BotUttered)]
+    assert kept.metadata == said
+    with store.database.reading() as connection:
+        stored = connection.execute(sa.text("select data from events")).scalars().all()
+    assert "Jane's" not in "".join(stored)
 
 
 async def test_deleting_forgets_one_conversation(store: ConversationTrackerStore) -> None:
