@@ -64,7 +64,7 @@ test: $(MODEL) $(WIDGET_TOOLS) browser ## Set everything up, check the code and 
 	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 	@$(BIN)/nasro-chat check-contacts
 	@$(BIN)/coverage erase
-	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest $(ARGS)
+	@COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
 

@@ -42,10 +42,16 @@ def project(tmp_path: Path) -> Path:
 def make(
     project: Path, *arguments: str, path: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
+    # The tests may run under make themselves: what that one was told isn't for this one.
+    environment = {
+        name: v for name, v in os.environ.items() if not name.startswith(("MAKE", "MFL"))
+    }
+    if path:
+        environment["PATH"] = f"{path}:{environment['PATH']}"
     return subprocess.run(
         ["make", *arguments],
         cwd=project,
-        env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
