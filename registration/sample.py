@@ -137,6 +137,7 @@ SITUATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "nothing": (),
     "called-off": (("SAMPLE-OTHER-01", "registered"),),
+    "postponed": (("SAMPLE-OTHER-03", "registered"),),
 }
 
 MADE_UP = ("SAMPLE-", "BULK-")
