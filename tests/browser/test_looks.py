@@ -2,15 +2,17 @@
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenChat
 from tests.browser.stand_in import LAUNCHER_PAGE, StandInServer
 from tests.browser.states import STATES, State, cards, menu, rated, steps, welcome
+from tests.running_server import wait_until
 
 SIZES = [(320, 568), (390, 844), (768, 1024), (1280, 800)]
 TOUCH = {"has_touch": True, "is_mobile": True}
@@ -181,11 +183,13 @@ def test_a_touch_keyboard_leaves_the_input_and_the_newest_message_in_sight(
         "Object.assign(visualViewport, { height: 480, offsetTop: 60 });"
         "visualViewport.dispatchEvent(new Event('resize'))"
     )
-    for shown in (chat.input, chat.last.locator(".bubble")):
+
+    def is_in_sight(shown: Locator) -> bool:
         box = shown.bounding_box()
-        assert box
-        assert box["y"] >= 60
-        assert box["y"] + box["height"] <= 60 + 480
+        return bool(box) and box["y"] >= 60 and box["y"] + box["height"] <= 60 + 480
+
+    for shown in (chat.input, chat.last.locator(".bubble")):
+        wait_until(partial(is_in_sight, shown))
     chat.page.evaluate(
         "Object.assign(visualViewport, { height: 844, offsetTop: 0 });"
         "visualViewport.dispatchEvent(new Event('resize'))"
