@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from bot.nlu.mentions import Ground, Mention, corrected, words_of
+from bot.nlu.mentions import ANY, Ground, Mention, corrected, words_of
 from registration.place_tables import word_set
 
 COURSE_CODES = (
@@ -102,9 +102,6 @@ _ANY_EVENT = re.compile(
     rf"|{_CONFERENCE} (?:or|and|/|&|or a|or the|and a) (?:a |the )?{_NOUN}"
 )
 """ "A class or conference" names any event, no particular kind."""
-
-ANY = "any"
-"""The value of a course that is taken back: "any course is fine"."""
 
 _ANY_COURSE = re.compile(
     r"(?:any|whatever|whichever) (?:course|(?:type|kind) of (?:class|course|training))(?![\w'])"

@@ -16,6 +16,9 @@ _WORD = re.compile(
 )
 _SPELLABLE = re.compile(r"\bb4\b|[a-z]{2,}")
 
+ANY = "any"
+"""The value of a course or time that is taken back: "any month is fine"."""
+
 NAMED = re.compile(r"\b(?:name is|name's|named|called|call me)\s+$")
 """Before a name that is a person's: "my name is April"."""
 

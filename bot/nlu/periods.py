@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
-from bot.nlu.mentions import NAMED, Ground, Mention, Respelt, corrected
+from bot.nlu.mentions import ANY, NAMED, Ground, Mention, Respelt, corrected
 
 _MONTHS = {
     name: number
@@ -329,9 +329,6 @@ _DAY_CUE = re.compile(
     r"|between|and|about)(?: the)? $|[-\u2013] ?$"
 )
 
-
-ANY = "any"
-"""The value of a time that is taken back: "any month is fine"."""
 
 _NO_MATTER = r"(?:doesn't|doesnt|does not|don't|dont|do not)"
 _ANY = re.compile(

@@ -91,7 +91,7 @@ def find_entities(text: str, today: date) -> tuple[Entity, ...]:
     # "Not that one, Amarillo"
     claim(
         "reference",
-        [r for r in references if not (taken and r.value == "that" and _is_refused(low, r))],
+        [r for r in references if not (taken and r.value == "that" and _refusal(low, r))],
     )
     return tuple(sorted(found, key=lambda entity: entity.start))
 
@@ -111,7 +111,7 @@ def _wanted(low: str, mentions: Sequence[Mention]) -> list[Mention]:
 
     One that says both is all of it, so that nothing is left over.
     """
-    negations = [_NOT.search(low, max(0, m.start - 30), m.start) for m in mentions]
+    negations = [_refusal(low, mention) for mention in mentions]
     if all(negations) or not any(negations):
         return list(mentions)
     wanted: list[Mention] = []
@@ -129,8 +129,9 @@ def _wanted(low: str, mentions: Sequence[Mention]) -> list[Mention]:
     return wanted
 
 
-def _is_refused(low: str, mention: Mention) -> bool:
-    return bool(_NOT.search(low, max(0, mention.start - 30), mention.start))
+def _refusal(low: str, mention: Mention) -> re.Match[str] | None:
+    """The "not" right before a mention."""
+    return _NOT.search(low, max(0, mention.start - 30), mention.start)
 
 
 def _together(low: str, places: Sequence[Mention]) -> list[Mention]:

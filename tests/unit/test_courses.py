@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.nlu.courses import ANY, COURSE_CODES, find_courses
+from bot.nlu.courses import COURSE_CODES, find_courses
+from bot.nlu.mentions import ANY
 
 TABLE = yaml.safe_load(
     (Path(__file__).parent / "tables" / "courses.yml").read_text(encoding="utf-8")
