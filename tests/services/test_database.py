@@ -88,7 +88,7 @@ def test_a_changed_catalogue_is_written_at_the_next_upgrade(db: Database) -> Non
 
 
 def test_two_programs_may_upgrade_at_once(url: str) -> None:
-    databases = [Database(url) for _ in range(2)]
+    databases = [Database(url) for _ in range(4)]
     failures: list[Exception] = []
 
     def upgrade(db: Database) -> None:
