@@ -179,9 +179,15 @@ def test_a_touch_keyboard_leaves_the_input_and_the_newest_message_in_sight(
     )
     for number in range(6):
         chat.ask(f"message {number}")
-    chat.page.evaluate(
-        "Object.assign(visualViewport, { height: 480, offsetTop: 60 });"
-        "visualViewport.dispatchEvent(new Event('resize'))"
+    # The keyboard comes in the very moment in which the newest message is scrolled to.
+    chat.log.evaluate(
+        """async (log) => {
+          log.scrollTop -= 40; // still as good as at the end
+          await new Promise((done) => setTimeout(done, 200));
+          log.scrollTop = log.scrollHeight;
+          Object.assign(visualViewport, { height: 480, offsetTop: 60 });
+          visualViewport.dispatchEvent(new Event("resize"));
+        }"""
     )
 
     def is_in_sight(shown: Locator) -> bool:

@@ -47,6 +47,8 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
   #hasSpoken = false;
   /** Whether the newest message is in sight, and shall stay so. */
   #isFollowing = false;
+  /** Where the log was last scrolled to. */
+  #top = 0;
   /** Goes up with each conversation: what belongs to an earlier one is dropped. */
   #epoch = 0;
   #unread = 0;
@@ -280,8 +282,11 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
         "aria-label": words.log,
         tabindex: "0",
         scroll: () => {
-          this.#isFollowing = this.#isAtEnd();
-          if (this.#isFollowing) latest.hidden = true;
+          const { scrollTop } = log;
+          // Room lost to a keyboard isn't leaving the end: only going up is.
+          if (this.#isAtEnd()) this.#isFollowing = latest.hidden = true;
+          else if (scrollTop < this.#top) this.#isFollowing = false;
+          this.#top = scrollTop;
         },
       },
       list,
@@ -550,6 +555,7 @@ class NasroChat extends (globalThis.HTMLElement ?? class {}) {
     if (follows && nodes[0]) log.scrollTop = nodes[0].offsetTop - 16;
     else latest.hidden = false;
     this.#isFollowing = this.#isAtEnd();
+    this.#top = log.scrollTop;
   }
 
   #toLatest() {
