@@ -6,9 +6,10 @@ sign-in lasts) or hashed (to be counted), codes are hashed.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,9 @@ class IdentityDatabase:
         @sa.event.listens_for(engine, "connect")
         def prepare(connection: Any, _: Any) -> None:
             connection.isolation_level = None  # the driver would begin too late
-            connection.execute("PRAGMA journal_mode=WAL")
+            # SQLite doesn't wait here. Who is writing has switched the file by then, or the next one will.
+            with suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA journal_mode=WAL")
 
         @sa.event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:

@@ -6,8 +6,9 @@ Whatever keeps it from answering (not there, locked, corrupt, without its tables
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,9 @@ def _care_for_sqlite(engine: Any, path: Path) -> None:
         # The driver would begin no transaction before a table is made or a row read; `begin` does.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # SQLite doesn't wait here. Who is writing has switched the file by then, or the next one will.
+        with suppress(sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()

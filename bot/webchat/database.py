@@ -5,9 +5,10 @@ The tables here are the web chat's own; Rasa's events live beside them in the sa
 """
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,9 +118,7 @@ class ConversationDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: committed at the end, rolled back if anything goes wrong."""
-        # An SQLite transaction that begins by reading can't always go on to write; so it says
-        # at once that it will. Other databases ignore the option.
-        with self._open().execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+        with _for_writing(self._open()).begin() as connection:
             yield connection
 
     def ping(self) -> None:
@@ -138,7 +137,7 @@ class ConversationDatabase:
             if self._engine is None:
                 engine = self._create_engine()
                 for metadata in self._metadata:
-                    metadata.create_all(engine)
+                    metadata.create_all(_for_writing(engine))
                 self._engine = engine
             return self._engine
 
@@ -169,9 +168,17 @@ class ConversationDatabase:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     # The driver's own guessing of when a transaction begins is switched off; see _begin_sqlite.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    # SQLite doesn't wait here. Who is writing has switched the file by then, or the next one will.
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _for_writing(engine: Engine) -> Engine:
+    # An SQLite transaction that begins by reading can't always go on to write; so it says
+    # at once that it will. Other databases ignore the option.
+    return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
 
 def _begin_sqlite(connection: Connection) -> None:
