@@ -6,6 +6,7 @@ Rasa is imported by the commands that need it only: the import costs seconds, mo
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
+from identity.database import IdentityUnavailable
 from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
@@ -43,11 +46,12 @@ def main() -> None:
       nasro-chat train              train the model
       nasro-chat serve              answer on http://localhost:8000
     """
-    # Rasa reports its use to its makers unless told not to; TensorFlow and SQLAlchemy comment on
-    # how Rasa uses them. All three are read when they are imported, which is later than this.
+    # Rasa reports its use to its makers unless told not to, and is commented on by what it uses.
+    # Both are imported later than this. Sanic puts its own filter of warnings in front of others.
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
 
 
 @main.command()
@@ -266,7 +270,8 @@ def erase(email: str) -> None:
     """Forget an address and the conversations in which it ever signed in."""
     from bot.privacy import erase_email  # noqa: PLC0415  Rasa's import is slow
 
-    number = erase_email(_settings(), email, _now())
+    with _conversations():
+        number = erase_email(_settings(), email, _now())
     click.echo(f"Forgotten, with {number} conversations.")
 
 
@@ -279,7 +284,9 @@ def purge(older_than: str) -> None:
     if not (older_than[:-1].isdigit() and older_than.endswith("d")):
         raise click.BadParameter("write a number of days, like 30d", param_hint="--older-than")
     before = _now() - timedelta(days=int(older_than[:-1]))
-    click.echo(f"Forgotten: {forget(_settings(), before, _now())} conversations.")
+    with _conversations():
+        number = forget(_settings(), before, _now())
+    click.echo(f"Forgotten: {number} conversations.")
 
 
 def _settings() -> Settings:
@@ -302,6 +309,17 @@ def _database() -> Iterator[Database]:
         raise click.ClickException(f"{error}: run 'nasro-chat db upgrade' first.") from error
     except RegistrationError as error:
         raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _conversations() -> Iterator[None]:
+    """What can't be done because of the conversations database is one plain line."""
+    try:
+        yield
+    except (IdentityUnavailable, SQLAlchemyError, OSError) as error:
+        cause = error.__cause__ or error if isinstance(error, IdentityUnavailable) else error
+        reason = str(getattr(cause, "orig", cause)).strip().partition("\n")[0]
+        raise click.ClickException(f"the conversations database can't be used: {reason}") from error
 
 
 @contextmanager

@@ -167,3 +167,18 @@ def test_without_a_key_there_is_no_token(environment: dict[str, str]) -> None:
 
     assert done.returncode == 1
     assert "no HS256 key" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("erase", "--email", "jane@example.org"), ("purge", "--older-than", "30d")]
+)
+def test_a_database_that_is_away_is_said_in_one_line(
+    environment: dict[str, str], command: tuple[str, ...]
+) -> None:
+    environment["NASRO_CONVERSATIONS_URL"] = "postgresql://user:secret@127.0.0.1:1/chat"
+    result = nasro_chat(environment, "privacy", *command)
+    assert result.returncode == 1
+    said = result.stderr.splitlines()[-1]
+    assert said.startswith("Error: the conversations database can't be used: connection to")
+    assert "Traceback" not in result.stderr
+    assert "secret" not in result.stderr
