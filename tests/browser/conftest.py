@@ -47,6 +47,7 @@ def stand_in() -> Iterator[StandInServer]:
     server = StandInServer()
     yield server
     server.stop()
+    assert server.contradictions() == []
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 It exists for what the real server can't be asked to do on cue: fail, be slow, lose a response it
 has already acted on, forget a session. It also serves the demo page and the widget as the real
 server does, under the strictest policy a host site may have. What the assistant knows isn't here:
-answers are what a test puts into `answers`.
+answers are what a test puts into `answers`. What it sends is held against the API's description, so
+that it can't drift away from the real server.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
 
 WIDGET = Path(__file__).parents[2] / "widget"
 API = "/api/chat/v1/"
@@ -36,6 +40,11 @@ LAUNCHER_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <main><h1>A host page</h1><p><a href="#somewhere">A link of the page</a></p>
 {paragraphs}</main>
 <nasro-chat></nasro-chat>""".replace("{paragraphs}", "<br>\n" * 60)
+
+DESCRIPTION = yaml.safe_load((WIDGET.parent / "bot/webchat/openapi.yaml").read_text("utf-8"))
+
+CARD = {"subtitle": None, "fields": [], "url": None}
+"""What a card has at least, besides its title."""
 
 Message = dict[str, Any]
 
@@ -92,6 +101,7 @@ class StandInServer:
             "/": (WIDGET / "index.html").read_text("utf-8"),
             "/host": LAUNCHER_PAGE,
         }
+        self.sent: list[tuple[Request, int, Any]] = []
         self.texts: dict[str, str] = {}
         """Style sheets and scripts of host pages, by path."""
         self._numbers = itertools.count(1)
@@ -128,6 +138,10 @@ class StandInServer:
             self._message({"text": text}, sender="user"),
             self._message({"text": answer, "buttons": self.welcome["buttons"]}),
         ]
+
+    def contradictions(self) -> list[str]:
+        """What it sent and the real server wouldn't, by the API's description."""
+        return [said for sent in self.sent for said in _contradictions(*sent)]
 
     # ------------------------------------------------------------------ The API
 
@@ -246,10 +260,11 @@ class _Handler(BaseHTTPRequestHandler):
         if failure and not failure.is_lost:
             time.sleep(server.delay)
             extra = {"Retry-After": str(failure.retry_after)} if failure.retry_after else {}
-            given = json.dumps(_error("scripted", failure.message)).encode()
-            self._send(failure.status, given, "application/json", extra)
+            error = _error("temporarily_unavailable", failure.message)
+            self._send(failure.status, json.dumps(error).encode(), "application/json", extra)
             return
         status, answer = server.answer(request)
+        server.sent.append((request, status, answer))
         given = b"" if answer is None else json.dumps(answer).encode()
         if failure:
             # Closed without a byte, Chromium would quietly send the request again.
@@ -278,3 +293,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _error(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
+
+
+def _contradictions(request: Request, status: int, answer: Any) -> list[str]:
+    """Where an answer isn't what the API's description says, in words."""
+    described = DESCRIPTION["paths"].get(request.path, {}).get(request.method.lower(), {})
+    response = described.get("responses", {}).get(str(status))
+    if response is None:
+        return [f"{request.method} {request.path} never gives {status}"]
+    while "$ref" in response:
+        *_, kind, name = response["$ref"].split("/")
+        response = DESCRIPTION["components"][kind][name]
+    if "content" not in response:
+        return [] if answer is None else [f"{request.method} {request.path} gives no body"]
+    schema = response["content"]["application/json"]["schema"]
+    validator = Draft202012Validator({**schema, "components": DESCRIPTION["components"]})
+    return [error.message for error in validator.iter_errors(answer)]

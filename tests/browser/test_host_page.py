@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
-from tests.browser.stand_in import LAUNCHER_PAGE, Failure, StandInServer
+from tests.browser.stand_in import CARD, LAUNCHER_PAGE, Failure, StandInServer
 from tests.running_server import wait_until
 
 WIDGET = Path(__file__).parents[2] / "widget"
@@ -433,7 +433,7 @@ def test_every_word_comes_from_the_strings_table(
     stand_in.answers["«»"] = [
         {
             "text": "«»",
-            "cards": [{"title": "«»", "url": "https://a.example"}],
+            "cards": [{**CARD, "title": "«»", "url": "https://a.example"}],
             "buttons": [{"title": "«»", "payload": "«»"}],
             "source": {"title": "«»"},
             "as_of": "2026-11-23T20:30:00Z",

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
-from tests.browser.stand_in import Failure, StandInServer
+from tests.browser.stand_in import CARD, Failure, StandInServer
 from tests.browser.test_answers import DALLAS
 
 
@@ -195,7 +195,7 @@ def test_an_answer_is_said_exactly_once_in_one_piece_and_taken_back(
     stand_in.answers["classes"] = [
         {
             "text": "Two classes:",
-            "cards": [{"title": "Basic"}, {"title": "Advanced"}],
+            "cards": [{**CARD, "title": "Basic"}, {**CARD, "title": "Advanced"}],
             "buttons": [{"title": "More", "payload": "/more"}],
         }
     ]

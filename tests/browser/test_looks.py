@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenChat
-from tests.browser.stand_in import LAUNCHER_PAGE, StandInServer
+from tests.browser.stand_in import CARD, LAUNCHER_PAGE, StandInServer
 from tests.browser.states import STATES, State, cards, menu, rated, steps, welcome
 from tests.running_server import wait_until
 
@@ -88,10 +88,10 @@ def test_a_word_without_end_scrolls_nothing_sideways(
     stand_in.answers[word] = [
         {
             "text": f"1. {word}\n\n{word} شكرا 🙂",
-            "cards": [{"title": word, "fields": [{"label": word, "value": word}]}],
+            "cards": [{**CARD, "title": word, "fields": [{"label": word, "value": word}]}],
             "buttons": [{"title": word, "payload": "/x"}],
             "links": [{"title": "https://" + word, "url": "https://" + word}],
-            "source": {"title": word, "url": None},
+            "source": {"title": word},
         }
     ]
     chat = open_chat(launcher=path == "/host", viewport={"width": width, "height": height})
