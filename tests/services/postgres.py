@@ -67,6 +67,14 @@ class PostgresServer:
             connection.execute(sa.text(statement))
         engine.dispose()
 
+    def ask(self, question: str) -> Any:
+        """The one value that a question has for an answer."""
+        engine = sa.create_engine(self.url("postgres"), future=True)
+        with engine.connect() as connection:
+            value = connection.execute(sa.text(question)).scalar_one()
+        engine.dispose()
+        return value
+
     def _run(self, program: str, *arguments: str) -> None:
         printed = self._folder / "printed"
         # Not a pipe: the server would inherit it, and it would never end.
