@@ -24,9 +24,15 @@ UNPRIVILEGED = "nobody"
 
 
 class PostgresServer:
-    """A server of its own on a free port of this machine, in a folder that goes away with it."""
+    """A server of its own on a free port of this machine, in a folder that goes away with it.
 
-    def __init__(self) -> None:
+    Args:
+        is_durable: Whether a commit waits for the disk. Tests don't want these data after a crash;
+            a benchmark counts the wait.
+    """
+
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._fsync = "on" if is_durable else "off"
         self.port = free_port()
         # Not pytest's own folders: those are closed to the user that the server may have to run as.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -46,8 +52,7 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        # fsync=off: nobody wants these data after a crash.
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync=off"
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync={self._fsync}"
         self._run("pg_ctl", "--wait", "-o", options, "-l", str(self._folder / "log"), "start")
 
     def stop(self) -> None:
