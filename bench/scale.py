@@ -31,6 +31,7 @@ from typing import Any
 
 import aiohttp
 import jwt
+import psutil
 import sqlalchemy as sa
 
 from bench.memory import resident_megabytes
@@ -157,32 +158,46 @@ async def throughput(url: str, people: int, seconds: float) -> list[float]:
     return times
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    ticks = 0
-    for pid in pids:
-        # What stands before the bracket may hold blanks.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(topology: Topology) -> dict[str, float]:
+    """What each part has used so far."""
+    assert topology.postgres
+    parts = {
+        "process": [server.process.pid for server in topology.servers if server.process],
+        "PostgreSQL": [topology.postgres.process_id()],
+        "nginx": [topology.nginx_id()],
+        "people": [os.getpid()],
+    }
+    used = {}
+    for name, pids in parts.items():
+        processes = [psutil.Process(pid) for pid in pids]
+        if name != "people":  # whose children are all the others
+            processes += [child for p in processes for child in p.children(recursive=True)]
+        times = [process.cpu_times() for process in processes]
+        used[name] = sum(t.user + t.system for t in times)
+    return used
 
 
-def measure_throughput(
+def measure_speed(
     processes: int, balance: str, people: int, seconds: float, arguments: tuple[str, ...]
-) -> tuple[float, str]:
-    """Turns a second, and a line of the table."""
+) -> str:
+    """A line of the table."""
     with running(processes, balance, arguments) as topology:
-        pids = [server.process.pid for server in topology.servers if server.process]
-        before, began = cpu_seconds(pids), time.monotonic()
+        before, began = cpu_seconds(topology), time.monotonic()
         times = asyncio.run(throughput(topology.url, people, seconds))
-        used, took = cpu_seconds(pids) - before, time.monotonic() - began
+        after, took = cpu_seconds(topology), time.monotonic() - began
+        pids = [server.process.pid for server in topology.servers if server.process]
         memory = sum(map(resident_megabytes, pids)) // processes
-    per_second = len(times) / seconds
     percentiles = statistics.quantiles(times, n=100)
+    # The turns before and after the counted ones took their share too.
+    turns = len(times) * took / seconds
+    used = {name: after[name] - before[name] for name in after}
+    shares = ", ".join(f"{name} {1000 * used[name] / turns:.1f}" for name in used)
     name = "sticky" if balance == STICKY else "least connections"
-    return per_second, (
-        f"{processes} processes, {name:17}  {per_second:6.1f} turns/s"
+    return (
+        f"{processes} processes, {name:17}  {len(times) / seconds:6.1f} turns/s"
         f"   p50 {percentiles[49] * 1000:5.0f} ms  p95 {percentiles[94] * 1000:5.0f} ms"
-        f"  p99 {percentiles[98] * 1000:5.0f} ms   {used / took / processes:4.2f} cores each"
+        f"  p99 {percentiles[98] * 1000:5.0f} ms   CPU ms a turn: {shares}"
+        f"  ({used['process'] / took:.2f} cores in processes, {sum(used.values()) / took:.2f} in all)"
         f"  {memory} MB each"
     )
 
@@ -403,9 +418,7 @@ def main() -> None:
         if asked.only != "kills":
             for processes in (1, 2, 4):
                 for balance in (LEAST_CONNECTIONS, STICKY)[: min(processes, 2)]:
-                    _, line = measure_throughput(
-                        processes, balance, asked.people, asked.seconds, arguments
-                    )
+                    line = measure_speed(processes, balance, asked.people, asked.seconds, arguments)
                     print(line, flush=True)
         if asked.only != "speed":
             with running(asked.processes, LEAST_CONNECTIONS, arguments) as topology:

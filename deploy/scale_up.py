@@ -163,6 +163,10 @@ class Topology:
         except TimeoutError:
             raise RuntimeError(f"nginx didn't get ready. It printed:\n{log.read_text()}") from None
 
+    def nginx_id(self) -> int:
+        """Of nginx's first process, whose child passes requests on."""
+        return self._nginx.pid
+
     def _answers(self) -> bool:
         if self._nginx.poll() is not None:
             raise TimeoutError("nginx has ended")

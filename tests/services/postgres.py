@@ -66,6 +66,10 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    def process_id(self) -> int:
+        """Of the server, whose children answer."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def execute(self, statement: str) -> None:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", future=True)
         with engine.connect() as connection:
