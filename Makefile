@@ -88,9 +88,17 @@ bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--cli
 	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@$(BIN)/python -m bench.nlu $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: $(MODEL) nginx ## Measure 1, 2 and 4 processes, also while some are killed (ARGS="--turns 100000")
+	@$(BIN)/python -m bench.scale $(ARGS)
+
 .PHONY: pictures
 pictures: $(INSTALLED) browser ## Draw the pictures of the widget in docs/pictures/widget
 	@$(BIN)/python -m tests.browser.pictures
+
+.PHONY: scale-up
+scale-up: $(MODEL) nginx ## Serve with several processes behind nginx, on PostgreSQL (PORT=..., PROCESSES=2)
+	@exec $(BIN)/python -m deploy.scale_up
 
 .PHONY: shell
 shell: $(MODEL) ## Talk to the assistant in the terminal
@@ -114,3 +122,11 @@ browser:
 	as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	{ $$as_root apt-get update -qq && $$as_root apt-get install -yqq chromium >/dev/null; } \
 	  || { echo "The browser tests need Chromium: install it, or name it in CHROMIUM."; exit 1; }
+
+.PHONY: nginx
+nginx:
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null && exit 0; \
+	echo "Installing nginx ..."; \
+	as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	{ $$as_root apt-get update -qq && $$as_root apt-get install -yqq --no-install-recommends nginx >/dev/null; } \
+	  || { echo "Several processes need nginx in front: install it."; exit 1; }

@@ -65,7 +65,10 @@ def send_mails(app: Sanic, identity: IdentityService, registration: Database) ->
         for task in app.ctx.identity_work:
             task.cancel()
         await asyncio.gather(*app.ctx.identity_work, return_exceptions=True)
-        identity.database.dispose()
+
+    @app.after_server_stop
+    async def close(_: Sanic, __: asyncio.AbstractEventLoop) -> None:
+        identity.database.dispose()  # later than the last turn
 
 
 def _for_ever(

@@ -98,6 +98,7 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
             conversations=lambda: require_durable(app.ctx.agent).database.ping(),
             registration=registration.ping,
             metrics=webchat.metrics,
+            is_closing=webchat.is_closing,
         )
     )
     app.blueprint(site_blueprint(is_demonstration=not settings.is_production))

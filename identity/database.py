@@ -29,6 +29,8 @@ UNANSWERED_TIMEOUT = 5
 """Seconds until a connection to a PostgreSQL server that has gone silent is given up."""
 STATEMENT_TIMEOUT = 5
 """Seconds until PostgreSQL gives up a statement, which may be waiting for a lock."""
+TABLES_LOCK = 716254
+"""Number of PostgreSQL's advisory lock that whoever makes tables takes."""
 
 
 class IdentityUnavailable(Exception):
@@ -127,6 +129,16 @@ def insert(connection: Connection, table: sa.Table) -> Any:
     return dialect.insert(table)
 
 
+def create_tables(engine: Engine, *metadata: sa.MetaData) -> None:
+    """Makes the tables that are missing. Of several processes that begin at once, one makes them."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Looking and making are two steps there, and the second to make one fails.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_LOCK)))
+        for tables in metadata:
+            tables.create_all(connection)
+
+
 class IdentityDatabase:
     """Connections, opened when first needed.
 
@@ -162,7 +174,7 @@ class IdentityDatabase:
         with self._opening:
             if self._engine is None:
                 engine = self._create_engine()
-                METADATA.create_all(engine)
+                create_tables(engine, METADATA)
                 self._engine = engine
             return self._engine
 

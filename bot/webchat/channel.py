@@ -61,7 +61,9 @@ class WebChat(InputChannel):
         self._clock = clock
         self._tokens = SessionTokens(config.secret, config.session_ttl)
         self._identity = identity
-        self._turns = Turns(config.turn_timeout, clock, self.metrics, identity)
+        self._turns = Turns(
+            config.turn_timeout, config.turns_at_once, clock, self.metrics, identity
+        )
         self._by_conversation = TokenBuckets(config.messages_per_conversation)
         self._sessions_by_address = TokenBuckets(config.sessions_per_address)
         self._requests_by_address = TokenBuckets(config.requests_per_address)
@@ -93,6 +95,10 @@ class WebChat(InputChannel):
         async def install(app: Sanic, _: Any) -> None:
             http.install(app, self.config, self.metrics)
 
+        @blueprint.listener("before_server_stop")
+        async def close(_: Sanic, __: Any) -> None:
+            await self._turns.close()
+
         def route(method: str, path: str, handler: Handler) -> None:
             async def handle(
                 request: Request,
@@ -119,11 +125,16 @@ class WebChat(InputChannel):
             route("OPTIONS", path, self._preflight)
         return blueprint
 
+    def is_closing(self) -> bool:
+        """Whether the server was told to stop, and only finishes what it has begun."""
+        return self._turns.is_closing
+
     async def _open_session(self, request: Request) -> HTTPResponse:
         self._slow_down(self._sessions_by_address, address_key(client_address(request)))
         body = await read_object(request, self.config.max_body)
         identity_token = text_field(body, "identity_token")
         agent = _agent(request)
+        self._turns.require_room()
         session = self._tokens.open(self._clock())
         async with answering_503("A session could not be opened"):
             history = History(require_durable(agent).database)

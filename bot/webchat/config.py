@@ -33,6 +33,9 @@ class WebChatConfig:
     """Bytes in one request."""
     turn_timeout: float = 30.0
     """Seconds the assistant may think before the person is asked to try again."""
+    turns_at_once: int = 100
+    """Turns that a process has begun or keeps waiting; whoever comes then is asked to come back.
+    More would only wait longer: a process answers one after another, and dozens in a second."""
     messages_per_conversation: Limit = Limit(20, 30)
     sessions_per_address: Limit = Limit(30, 60)
     requests_per_address: Limit = Limit(300, 60)

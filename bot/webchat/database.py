@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool
 
-from identity.database import postgres_arguments
+from identity.database import create_tables, postgres_arguments
 
 METADATA = sa.MetaData()
 
@@ -136,8 +136,7 @@ class ConversationDatabase:
         with self._opening:
             if self._engine is None:
                 engine = self._create_engine()
-                for metadata in self._metadata:
-                    metadata.create_all(_for_writing(engine))
+                create_tables(_for_writing(engine), *self._metadata)
                 self._engine = engine
             return self._engine
 

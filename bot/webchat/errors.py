@@ -45,6 +45,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "unsupported_media_type": Refusal(415, "Please send the request as application/json."),
     "rate_limited": Refusal(429, "That was a bit fast. Please try again in {seconds} s."),
     "internal_error": Refusal(500, "Sorry, something went wrong on our side."),
+    "busy": Refusal(503, "Many people are asking right now. Please try again in a moment."),
     "temporarily_unavailable": Refusal(
         503, "Sorry, we can't answer right now. Please try again in a moment."
     ),
@@ -52,6 +53,9 @@ REFUSALS: Mapping[str, Refusal] = {
 
 RETRY_AFTER_SECONDS = 5
 """When to try again after a 503: a restart takes about that long."""
+
+BUSY_SECONDS = 2
+"""When to try again where too many ask at once: what waits by then has been answered."""
 
 
 class ApiError(Exception):
@@ -75,6 +79,10 @@ class ApiError(Exception):
 
 def rate_limited(seconds: int) -> ApiError:
     return ApiError("rate_limited", seconds=seconds, headers={"Retry-After": str(seconds)})
+
+
+def busy() -> ApiError:
+    return ApiError("busy", headers={"Retry-After": str(BUSY_SECONDS)})
 
 
 def unavailable() -> ApiError:

@@ -55,12 +55,14 @@ def health_blueprint(
     conversations: Check,
     registration: Check,
     metrics: Metrics,
+    is_closing: Callable[[], bool] = lambda: False,
     timeout: float = 2.0,
 ) -> Blueprint:
     """GET /health/live, /health/ready and /metrics.
 
-    Without a model or the conversations nobody can be answered: 503, and a load balancer sends
-    people elsewhere. Without the registration database most questions still can: "degraded".
+    Without a model or the conversations nobody can be answered, and a server that was told to stop
+    answers nobody new: 503, and a load balancer sends people elsewhere. Without the registration
+    database most questions still can be answered: "degraded".
     """
     blueprint = Blueprint("health")
     readiness = Readiness(
@@ -74,7 +76,7 @@ def health_blueprint(
     @blueprint.get("/health/ready")
     async def ready(_: Request) -> HTTPResponse:
         passes = await readiness.passes()
-        can_answer = passes["model"] and passes["conversations"]
+        can_answer = passes["model"] and passes["conversations"] and not is_closing()
         status = ("ok" if passes["registration"] else "degraded") if can_answer else "unavailable"
         parts = {name: "ok" if passed else "unavailable" for name, passed in passes.items()}
         return json_response(

@@ -1,6 +1,6 @@
 """What operators may count: how much, how fast, how well. Never who, nor what was said."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 TURN_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -13,8 +13,14 @@ class Metrics:
         self.turns = Counter(
             "nasro_chat_turns",
             "Messages from people. silent: no action had an answer and an apology was given; "
-            "repeated: sent again, answered from history; failed: answered with a 503.",
+            "repeated: sent again, answered from history; failed: answered with a 503; "
+            "refused: too many at once, a 503 too.",
             ["outcome"],
+            registry=self._registry,
+        )
+        self.turns_at_once = Gauge(
+            "nasro_chat_turns_at_once",
+            "Turns begun or waiting.",
             registry=self._registry,
         )
         self.turn_seconds = Histogram(

@@ -23,7 +23,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from bot.conversations import require_durable
 from bot.webchat.asks import Ask, understand, whole
 from bot.webchat.database import off_loop
-from bot.webchat.errors import ApiError, unavailable
+from bot.webchat.errors import ApiError, busy, unavailable
 from bot.webchat.history import History
 from bot.webchat.messages import Message, assistant_message, plain_words
 from bot.webchat.metrics import Metrics
@@ -80,16 +80,20 @@ class Turns:
     def __init__(
         self,
         timeout: float,
+        at_once: int,
         clock: Callable[[], datetime],
         metrics: Metrics,
         identity: IdentityService,
     ) -> None:
         self._timeout = timeout
+        self._at_once = at_once
         self._identity = identity
         self._clock = clock
         self._metrics = metrics
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[Any]] = set()
+        self._metrics.turns_at_once.set_function(lambda: len(self._running))
+        self.is_closing = False
 
     async def welcome(
         self, agent: Agent, conversation_id: str, member: Identity | None = None
@@ -113,6 +117,7 @@ class Turns:
         Raises:
             ApiError: Nothing was stored then.
         """
+        self.require_room()
         began = time.perf_counter()
         try:
             messages = await self._to_the_end(self._answer_in_order(agent, conversation_id, said))
@@ -122,6 +127,24 @@ class Turns:
             raise
         self._metrics.turn_seconds.observe(time.perf_counter() - began)
         return messages
+
+    def require_room(self) -> None:
+        """Refuses who would wait too long, so that the wait of all others doesn't grow.
+
+        Raises:
+            ApiError: As many turns as a process takes on have begun or wait, or it is closing.
+        """
+        if self.is_closing:
+            raise unavailable()
+        if len(self._running) >= self._at_once:
+            self._metrics.turns.labels("refused").inc()
+            raise busy()
+
+    async def close(self) -> None:
+        """Takes on nothing more, and waits until what has begun is stored."""
+        self.is_closing = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._timeout)
 
     @asynccontextmanager
     async def alone(self, agent: Agent, conversation_id: str) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -65,6 +66,32 @@ def test_interrupt_ends_the_server_cleanly(own_server: Server) -> None:
     assert process.wait(timeout=15) == 0
     assert "Traceback" not in own_server.log
     assert own_server.log.rstrip().endswith(f"http://localhost:{own_server.port}  (Ctrl-C ends it)")
+
+
+def test_told_to_stop_it_finishes_what_has_begun(own_server: Server) -> None:
+    own_server.start()
+    process, person = own_server.process, Person(own_server.url)
+    assert process
+    database = sa.create_engine(own_server.conversations_url, future=True)
+
+    with ThreadPoolExecutor() as threads:
+        with database.connect() as writing:
+            # The turn waits until nobody else writes.
+            writing.exec_driver_sql("BEGIN IMMEDIATE")
+            answer = threads.submit(person.post, {"text": "can I hold a spot?"})
+            wait_until(lambda: "turns_at_once 1.0" in httpx.get(f"{own_server.url}/metrics").text)
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: httpx.get(f"{own_server.url}/health/ready").status_code == 503)
+            late = httpx.post(f"{own_server.url}/api/chat/v1/sessions")
+        answered = answer.result()
+
+    assert (late.status_code, late.json()["error"]["code"]) == (503, "temporarily_unavailable")
+    assert answered.status_code == 200
+    assert process.wait(timeout=30) == 0
+    assert "Traceback" not in own_server.log
+    with database.connect() as reading:
+        kept = reading.exec_driver_sql("SELECT id FROM webchat_messages WHERE sender = 'assistant'")
+        assert answered.json()["messages"][-1]["id"] in kept.scalars().all()
 
 
 def test_actions_run_in_an_action_server_of_their_own(own_server: Server, tmp_path: Path) -> None:

@@ -24,9 +24,15 @@ UNPRIVILEGED = "nobody"
 
 
 class PostgresServer:
-    """A server of its own on a free port of this machine, in a folder that goes away with it."""
+    """A server of its own on a free port of this machine, in a folder that goes away with it.
 
-    def __init__(self) -> None:
+    Args:
+        is_durable: Whether a commit waits for the disk. Tests don't want these data after a crash;
+            a benchmark counts the wait.
+    """
+
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._fsync = "on" if is_durable else "off"
         self.port = free_port()
         # Not pytest's own folders: those are closed to the user that the server may have to run as.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -46,8 +52,7 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        # fsync=off: nobody wants these data after a crash.
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync=off"
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync={self._fsync}"
         self._run("pg_ctl", "--wait", "-o", options, "-l", str(self._folder / "log"), "start")
 
     def stop(self) -> None:
@@ -61,11 +66,23 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    def process_id(self) -> int:
+        """Of the server, whose children answer."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def execute(self, statement: str) -> None:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", future=True)
         with engine.connect() as connection:
             connection.execute(sa.text(statement))
         engine.dispose()
+
+    def ask(self, question: str) -> Any:
+        """The one value that a question has for an answer."""
+        engine = sa.create_engine(self.url("postgres"), future=True)
+        with engine.connect() as connection:
+            value = connection.execute(sa.text(question)).scalar_one()
+        engine.dispose()
+        return value
 
     def _run(self, program: str, *arguments: str) -> None:
         printed = self._folder / "printed"

@@ -44,6 +44,14 @@ async def test_it_is_alive_whatever_else_is_broken(probing: Any) -> None:
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_a_server_that_is_ending_is_not_ready(probing: Any) -> None:
+    async with probing(is_closing=lambda: True) as http:
+        ready, live = await http.get("/health/ready"), await http.get("/health/live")
+
+    assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+    assert live.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("part", "status_code", "status"),
     [
