@@ -62,7 +62,7 @@ messages = sa.Table(
         autoincrement=True,
         comment="the order of a conversation",
     ),
-    sa.Column("conversation_id", sa.ForeignKey(sessions.c.id), nullable=False, index=True),
+    sa.Column("conversation_id", sa.ForeignKey(sessions.c.id), nullable=False),
     sa.Column("id", sa.String(36), nullable=False),
     sa.Column("turn", sa.String(32), nullable=False, comment="what was said in one exchange"),
     sa.Column("client_id", sa.String(36), comment="the sender's own id of a user's message"),
@@ -70,6 +70,7 @@ messages = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("content", sa.JSON, nullable=False),
     sa.UniqueConstraint("conversation_id", "client_id"),
+    sa.Index("ix_webchat_messages_in_order", "conversation_id", "number"),
 )
 
 feedback = sa.Table(
@@ -101,7 +102,7 @@ class ConversationDatabase:
 
         Args:
             url: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
-            metadata: The tables that are created where they are missing.
+            metadata: The tables and indexes that are created where they are missing.
             busy_timeout: Seconds SQLite waits for another writer before it gives up.
         """
         self.url = url
@@ -137,7 +138,7 @@ class ConversationDatabase:
             if self._engine is None:
                 engine = self._create_engine()
                 for metadata in self._metadata:
-                    metadata.create_all(_for_writing(engine))
+                    _create(metadata, _for_writing(engine))
                 self._engine = engine
             return self._engine
 
@@ -163,6 +164,15 @@ class ConversationDatabase:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
+
+
+def _create(metadata: sa.MetaData, engine: Engine) -> None:
+    metadata.create_all(engine)
+    # Of tables that were there already, that creates no index.
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
