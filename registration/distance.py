@@ -25,6 +25,15 @@ def miles_between(
     return 2 * EARTH_RADIUS_MILES * math.asin(min(1.0, math.sqrt(half_chord)))
 
 
+def box(miles: float, latitude: float, longitude: float) -> tuple[float, float, float, float]:
+    """South, north, west and east of what holds a circle, in degrees; see `within_miles`."""
+    angle = miles / EARTH_RADIUS_MILES
+    high = math.degrees(angle)
+    cosine = math.cos(math.radians(latitude))
+    wide = math.degrees(math.asin(min(1.0, math.sin(angle) / cosine)))
+    return latitude - high, latitude + high, longitude - wide, longitude + wide
+
+
 def within_miles(miles: float, latitude: float, longitude: float) -> TextClause:
     """The condition that a row of the columns `latitude` and `longitude` lies in a circle.
 
@@ -41,23 +50,21 @@ def within_miles(miles: float, latitude: float, longitude: float) -> TextClause:
     """
     d = math.radians(1)
     sine, cosine = math.sin(latitude * d), math.cos(latitude * d)
-    angle = miles / EARTH_RADIUS_MILES
-    high = math.degrees(angle)
-    wide = math.degrees(math.asin(min(1.0, math.sin(angle) / cosine)))
+    south, north, west, east = box(miles, latitude, longitude)
     values = {
         "here_north": latitude,
         "here_east": longitude,
-        "south": latitude - high,
-        "north": latitude + high,
-        "west": longitude - wide,
-        "east": longitude + wide,
+        "south": south,
+        "north": north,
+        "west": west,
+        "east": east,
         "d2": d**2 / 4,
         "d4": d**4 / 48,
         "c0": cosine**2,
         "c1": cosine * sine * d,
         "c2": cosine * cosine * d**2 / 2,
         "c3": cosine * sine * d**3 / 6,
-        "most": math.sin(angle / 2) ** 2,
+        "most": math.sin(miles / EARTH_RADIUS_MILES / 2) ** 2,
     }
     # Unique, so that one statement may hold two circles.
     return _WITHIN.bindparams(

@@ -1,11 +1,14 @@
 """What can be asked of the registration database, and the rules about what is offered.
 
 The rules live here, once: seats left are the capacity less the active registrations, never below zero;
-a class is offered while it is scheduled, public and not yet begun. Every question is one round trip.
+a class is offered while it is scheduled, public and not yet begun. Every question is one round trip, and
+reads of an index what it needs and no more: a look-up among a million classes costs what one among a
+hundred does (docs/decisions/0009-look-ups-stop-when-they-have-enough.md).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
@@ -16,13 +19,27 @@ from sqlalchemy.sql import ColumnElement, FromClause, Select
 
 from registration.catalogue import CATALOGUE
 from registration.database import Database
-from registration.distance import miles_between, within_miles
+from registration.distance import box, miles_between, within_miles
 from registration.gazetteer import gazetteer
-from registration.models import A_COURSE, ACTIVE, OFFERED, Course, Registration, TrainingClass
+from registration.models import (
+    A_COURSE,
+    ACTIVE,
+    CELL,
+    CELL_DEGREES,
+    NOT_ON_THE_MAP,
+    OFFERED,
+    TOWN,
+    Course,
+    Registration,
+    TrainingClass,
+)
 from registration.places import Place, neighbours
 
 NEARBY_MILES = 100
 """How far from a city or a ZIP code a class may be to be near it: a drive of two hours."""
+
+MOST_COUNTED = 100
+"""So many classes are counted; nobody wants to read through more."""
 
 CONFERENCES = tuple(entry.code for entry in CATALOGUE if entry.kind == "conference")
 
@@ -61,7 +78,8 @@ class ClassPage:
 
     classes: tuple[ClassSummary, ...]
     total: int
-    """All that the question finds, on this page or not."""
+    """All that the question finds, on this page or not; where it is above `MOST_COUNTED`, there may be
+    more than it says."""
     offset: int
     as_of: datetime
     """When the figures were read, in UTC."""
@@ -123,16 +141,17 @@ def upcoming_classes(
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    matching = _matching(_offered(now, course, period), place)
-    found = sa.select(sa.func.count().label("total")).select_from(matching).subquery()
-    # The page is cut before its seats are counted. It hangs on the total, which an empty page has too.
-    page = (
-        sa.select(matching.c.id)
-        .order_by(matching.c.starts_at, matching.c.id)
-        .offset(offset)
-        .limit(limit)
-        .subquery()
+    classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(
+        *_offered(now, course, period)
     )
+    parts = list(_parts(classes, place))
+    counted = _together(parts, place, max(MOST_COUNTED, offset + limit) + 1)
+    found = sa.select(sa.func.count().label("total")).select_from(counted).subquery()
+    # The page is cut before its seats are counted. It hangs on the total, which an empty page has too.
+    page = _together([_first(part, offset + limit) for part in parts], place, None)
+    page = (
+        sa.select(page.c.id).order_by(page.c.starts_at, page.c.id).offset(offset).limit(limit)
+    ).subquery()
     rows = db.rows(
         _SUMMARIES.add_columns(found.c.total)
         .select_from(
@@ -177,16 +196,26 @@ def neighbouring_states_with_classes(
 ) -> tuple[tuple[str, int], ...]:
     """States beside these that have such classes, and how many; those with most first.
 
+    Each is counted up to `MOST_COUNTED`, and one more.
+
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
     beside = {neighbour for state in states for neighbour in neighbours(state)} - {*states}
+    if not beside:
+        return ()
+    classes = sa.select(TrainingClass.state).where(*_offered(now, course, period))
+    counted = sa.union_all(
+        *(
+            _limited(classes.where(TrainingClass.state == state), MOST_COUNTED + 1)
+            for state in sorted(beside)
+        )
+    ).subquery()
     number = sa.func.count()
     rows = db.rows(
-        sa.select(TrainingClass.state, number)
-        .where(*_offered(now, course, period), TrainingClass.state.in_(sorted(beside)))
-        .group_by(TrainingClass.state)
-        .order_by(number.desc(), TrainingClass.state)
+        sa.select(counted.c.state, number)
+        .group_by(counted.c.state)
+        .order_by(number.desc(), counted.c.state)
         .limit(limit)
     )
     return tuple((row[0], row[1]) for row in rows)
@@ -214,18 +243,34 @@ def _offered(now: datetime, course: str | None, period: Period | None) -> Condit
         yield TrainingClass.starts_at.between(_midnight(first) - A_DAY, _midnight(last) + 2 * A_DAY)
 
 
-def _matching(conditions: Conditions, place: Place | None) -> FromClause:
-    """Id and start of the classes at a place."""
-    classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(*conditions)
+def _together(parts: Sequence[Select], place: Place | None, most: int | None) -> FromClause:
+    """What the parts find, no more than `most`."""
+    if len(parts) == 1:
+        return parts[0].limit(most).subquery()
+    if place is None or not place.parts:
+        return sa.union_all(*parts).limit(most).subquery()
+    # A class may be near two of several places. Each part stops by itself: their union, without what
+    # is twice in it, would be made whole before it is cut.
+    return sa.union(*(_limited(part, most) for part in parts)).limit(most).subquery()
+
+
+def _first(part: Select, most: int) -> Select:
+    ordered = part.order_by(TrainingClass.starts_at, TrainingClass.id)
+    return _limited(ordered, most)
+
+
+def _limited(part: Select, most: int | None) -> Select:
+    """In a select of its own: SQLite takes neither order nor limit within a union."""
+    return part if most is None else sa.select(part.limit(most).subquery())
+
+
+def _parts(classes: Select, place: Place | None) -> Iterator[Select]:
+    """The classes at a place, in parts of which each is a stretch of an index in the order of dates."""
     if place is None:
-        return classes.subquery()
-    found = [question for part in place.each for question in _at(classes, part)]
-    if len(found) == 1:
-        return found[0].subquery()
-    # Named (a CTE), so that they are answered once for the total and the page. A class may be near
-    # two of several places.
-    union = sa.union if place.parts else sa.union_all
-    return union(*found).cte("matching")
+        yield classes
+        return
+    for single in place.each:
+        yield from _at(classes, single)
 
 
 def _at(classes: Select, place: Place) -> Iterator[Select]:
@@ -233,15 +278,37 @@ def _at(classes: Select, place: Place) -> Iterator[Select]:
     if place.kind == "country":
         yield classes
     elif place.latitude is None or place.longitude is None:
-        yield classes.where(TrainingClass.state.in_(place.states))
+        for state in place.states:
+            yield classes.where(TrainingClass.state == state)
     else:
-        yield classes.where(within_miles(NEARBY_MILES, place.latitude, place.longitude))
-        # A class that the map doesn't know is found by name. Two questions, as one with OR in it
-        # would find no index.
-        yield classes.where(
-            TrainingClass.latitude.is_(None),
-            sa.func.lower(TrainingClass.city + ", " + TrainingClass.state) == _city(place).lower(),
-        )
+        circle = within_miles(NEARBY_MILES, place.latitude, place.longitude)
+        for cell in _cells(place.latitude, place.longitude):
+            yield classes.where(cell, circle)
+        # A class that the map doesn't know is found by name.
+        town = sa.bindparam("town", _city(place).lower(), unique=True)
+        yield classes.where(sa.text(NOT_ON_THE_MAP), sa.text(f"{TOWN} = :town").bindparams(town))
+
+
+def _cells(latitude: float, longitude: float) -> Iterator[ColumnElement[bool]]:
+    """The squares of the map that hold what is near."""
+    south, north, west, east = box(NEARBY_MILES, latitude, longitude)
+    for y in _numbers(south, north):
+        for x in _numbers(west, east):
+            yield _IN_CELL.bindparams(
+                sa.bindparam("y", y, unique=True), sa.bindparam("x", x, unique=True)
+            )
+
+
+_IN_CELL = sa.text(f"{CELL[0]} = :y AND {CELL[1]} = :x")
+
+
+def _numbers(first: float, last: float) -> range:
+    """The squares between two latitudes or longitudes. What is on a border may be in either."""
+    a_bit = 1e-9
+    return range(
+        math.floor(first / CELL_DEGREES + 0.5 - a_bit),
+        math.floor(last / CELL_DEGREES + 0.5 + a_bit) + 1,
+    )
 
 
 def _city(place: Place) -> str:

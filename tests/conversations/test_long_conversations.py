@@ -8,8 +8,22 @@ from tests.conversations.given import put
 
 GIVEN = {
     "classes": [
-        {"id": "TX-1", "course": "basic", "city": "Austin", "state": "TX", "in_days": 20, "seats": 4},
-        {"id": "TX-2", "course": "cpted", "city": "Dallas", "state": "TX", "in_days": 40, "seats": 0},
+        {
+            "id": "TX-1",
+            "course": "basic",
+            "city": "Austin",
+            "state": "TX",
+            "in_days": 20,
+            "seats": 4,
+        },
+        {
+            "id": "TX-2",
+            "course": "cpted",
+            "city": "Dallas",
+            "state": "TX",
+            "in_days": 40,
+            "seats": 0,
+        },
     ]
 }
 MEANWHILE = (

@@ -255,7 +255,7 @@ def test_neighbouring_states_with_most_classes_first(db: Database) -> None:
     ("asked", "index"),
     [
         ({"where": "Texas"}, "ix_classes_by_state"),
-        ({"where": "Austin, TX"}, "ix_classes_by_place"),
+        ({"where": "Austin, TX"}, "ix_classes_by_cell"),
         ({}, "ix_classes_by_date"),
         ({"course": "conference"}, "ix_classes_by_course"),
     ],
