@@ -158,7 +158,7 @@ def show_page(
         response=response,
         json_message=wording.live(page.classes, page.as_of),
         buttons=[wording.MORE_CLASSES] if page.has_more else [],
-        total=page.total,
+        total=wording.number(page.total),
         first=page.offset + 1,
         last=page.offset + len(page.classes),
         **{**wording.search_words(search), **variables},

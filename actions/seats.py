@@ -91,7 +91,9 @@ class ValidateSeatsForm(Action):
             return ask_for_place
         if page.has_more:
             dispatcher.utter_message(
-                response="utter_seats_of_many", total=page.total, **wording.search_words(search)
+                response="utter_seats_of_many",
+                total=wording.number(page.total),
+                **wording.search_words(search),
             )
         return [
             *(SlotSet(slot, value) for slot, value in place.items()),

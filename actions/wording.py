@@ -11,7 +11,7 @@ from actions.search import Search
 from registration.catalogue import COURSE_TITLES
 from registration.members import Attendance, CertificateState
 from registration.places import STATE_NAMES, Place
-from registration.queries import NEARBY_MILES, ClassSummary
+from registration.queries import MOST_COUNTED, NEARBY_MILES, ClassSummary
 
 NO_SEATS = "Full"
 
@@ -77,6 +77,11 @@ def day(date_: date) -> str:
     return f"{date_:%B} {date_.day}, {date_.year}"
 
 
+def number(classes: int) -> str:
+    """How many classes were found; beyond `MOST_COUNTED` they aren't counted."""
+    return f"more than {MOST_COUNTED}" if classes > MOST_COUNTED else str(classes)
+
+
 def state_name(code: str) -> str:
     """ "Texas" for "TX"."""
     return STATE_NAMES.get(code, code)
@@ -106,7 +111,7 @@ def place_button(place: str, title: str | None = None) -> dict[str, str]:
 
 def neighbor_button(state: str, classes: int) -> dict[str, str]:
     name = STATE_NAMES[state]
-    return place_button(name, f"{name} ({classes})")
+    return place_button(name, f"{name} ({number(classes)})")
 
 
 def class_card(offered: ClassSummary) -> dict[str, Any]:

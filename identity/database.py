@@ -130,13 +130,17 @@ def insert(connection: Connection, table: sa.Table) -> Any:
 
 
 def create_tables(engine: Engine, *metadata: sa.MetaData) -> None:
-    """Makes the tables that are missing. Of several processes that begin at once, one makes them."""
+    """Makes the tables and indexes that are missing. Of several processes that begin, one does."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Looking and making are two steps there, and the second to make one fails.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_LOCK)))
         for tables in metadata:
             tables.create_all(connection)
+            # Of tables that were there already, that creates no index.
+            for table in tables.sorted_tables:
+                for index in table.indexes:
+                    index.create(connection, checkfirst=True)
 
 
 class IdentityDatabase:

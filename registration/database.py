@@ -96,14 +96,14 @@ class Database:
             yield session
             session.flush()
 
-    def rows(self, question: Any) -> list[Any]:
-        """The rows of one select.
+    def rows(self, question: Any, **values: Any) -> list[Any]:
+        """The rows of one select, with values for its parameters.
 
         Raises:
             RegistrationUnavailable: The database can't be asked.
         """
         with self._or_unavailable(), self.engine.connect() as connection:
-            return list(connection.execute(question))
+            return list(connection.execute(question, values))
 
     def ping(self) -> None:
         """Returns when the database answers.

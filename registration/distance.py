@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import sqlalchemy as sa
-from sqlalchemy.sql.elements import TextClause
-
 EARTH_RADIUS_MILES = 3958.8
 """The mean radius."""
 
@@ -25,14 +22,23 @@ def miles_between(
     return 2 * EARTH_RADIUS_MILES * math.asin(min(1.0, math.sqrt(half_chord)))
 
 
-def within_miles(miles: float, latitude: float, longitude: float) -> TextClause:
-    """The condition that a row of the columns `latitude` and `longitude` lies in a circle.
+IN_CIRCLE = (
+    "latitude BETWEEN :south AND :north AND longitude BETWEEN :west AND :east AND "
+    "dy * dy * (:d2 - dy * dy * :d4)"
+    " + (:c0 - dy * (:c1 + dy * (:c2 - dy * :c3))) * dx * dx * (:d2 - dx * dx * :d4) <= :most"
+    .replace("dy", "(latitude - :here_north)").replace("dx", "(longitude - :here_east)")
+)  # fmt: skip
+"""The condition that a row of the columns `latitude` and `longitude` lies in a `circle`.
 
-    First the box around the circle, which an index can look up; then the haversine. SQLite has no sines
-    that one can count on, and a call to Python for each row is slow. So the sines of the small angles
-    within the box are written as their power series, to a foot at a hundred miles in Alaska: with d one
-    degree in radians, sin²(x·d/2) is x²·(d²/4 - x²·d⁴/48), and the cosine of the row's latitude is a
-    polynomial in its distance from ours.
+First the box around the circle; then the haversine. SQLite has no sines that one can count on, and a call
+to Python for each row is slow. So the sines of the small angles within the box are written as their power
+series, to a foot at a hundred miles in Alaska: with d one degree in radians, sin²(x·d/2) is
+x²·(d²/4 - x²·d⁴/48), and the cosine of the row's latitude is a polynomial in its distance from ours.
+"""
+
+
+def circle(miles: float, latitude: float, longitude: float) -> dict[str, float]:
+    """The values of `IN_CIRCLE`.
 
     Args:
         miles: Radius of the circle, some hundreds at most.
@@ -44,7 +50,7 @@ def within_miles(miles: float, latitude: float, longitude: float) -> TextClause:
     angle = miles / EARTH_RADIUS_MILES
     high = math.degrees(angle)
     wide = math.degrees(math.asin(min(1.0, math.sin(angle) / cosine)))
-    values = {
+    return {
         "here_north": latitude,
         "here_east": longitude,
         "south": latitude - high,
@@ -59,15 +65,3 @@ def within_miles(miles: float, latitude: float, longitude: float) -> TextClause:
         "c3": cosine * sine * d**3 / 6,
         "most": math.sin(angle / 2) ** 2,
     }
-    # Unique, so that one statement may hold two circles.
-    return _WITHIN.bindparams(
-        *(sa.bindparam(name, value, unique=True) for name, value in values.items())
-    )
-
-
-_WITHIN = sa.text(
-    "latitude BETWEEN :south AND :north AND longitude BETWEEN :west AND :east AND "
-    "dy * dy * (:d2 - dy * dy * :d4)"
-    " + (:c0 - dy * (:c1 + dy * (:c2 - dy * :c3))) * dx * dx * (:d2 - dx * dx * :d4) <= :most"
-    .replace("dy", "(latitude - :here_north)").replace("dx", "(longitude - :here_east)")
-)  # fmt: skip

@@ -24,7 +24,14 @@ ACTIVE = ("registered", "attended")
 
 OFFERED = "visibility = 'public' AND status = 'scheduled'"
 A_COURSE = "course_code <> 'conference'"
+NOT_ON_THE_MAP = "latitude IS NULL"
 """What a look-up of classes asks for, in the very words of the indexes that hold only these classes."""
+
+CELL_DEGREES = 2
+CELL = f"round(latitude / {CELL_DEGREES})", f"round(longitude / {CELL_DEGREES})"
+"""The square of the map that a class is in; squares are numbered from the equator and Greenwich."""
+TOWN = "lower(city || ', ' || state)"
+"""What both databases can make an index of."""
 
 
 class UtcDateTime(sa.types.TypeDecorator):
@@ -54,12 +61,19 @@ def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
-def _index_of_courses(name: str, *columns: str) -> sa.Index:
-    """An index of the courses that are offered. With course and first day, it alone counts them."""
-    return sa.Index(
-        name, *columns, "course_code", "starts_on", **_where(f"{OFFERED} AND {A_COURSE}")
-    )
+def _index_of_courses(name: str, *columns: str, also: str = "") -> sa.Index:
+    """An index of the courses that are offered, of all or where something holds `also`.
 
+    With course and first day, it alone counts them.
+    """
+    condition = f"{OFFERED} AND {A_COURSE}" + (f" AND {also}" if also else "")
+    expressions = (sa.text(column) if "(" in column else column for column in columns)
+    return sa.Index(name, *expressions, **_where(condition))
+
+
+BY_DATE = "starts_at", "id", "course_code", "starts_on"
+BY_COURSE = "course_code", "starts_at", "id", "starts_on"
+POSITION = "latitude", "longitude"
 
 _registry = registry(
     metadata=sa.MetaData(
@@ -128,11 +142,14 @@ class TrainingClass(Base):
         sa.CheckConstraint("capacity > 0", name="capacity"),
         sa.CheckConstraint("ends_at > starts_at", name="dates"),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
-        # A look-up reads what is offered in the order of dates: in a state, everywhere, or in a box
-        # around a place.
-        _index_of_courses("ix_classes_by_state", "state", "starts_at"),
-        _index_of_courses("ix_classes_by_date", "starts_at"),
-        _index_of_courses("ix_classes_by_place", "latitude", "longitude", "starts_at"),
+        # A look-up reads what is offered in the order of dates, of all courses or one: in a state, in a
+        # square of the map, in a town that the map doesn't know, or everywhere.
+        _index_of_courses("ix_classes_by_state", "state", *BY_DATE),
+        _index_of_courses("ix_classes_by_state_and_course", "state", *BY_COURSE),
+        _index_of_courses("ix_classes_by_cell", *CELL, *BY_DATE, *POSITION),
+        _index_of_courses("ix_classes_by_cell_and_course", *CELL, *BY_COURSE, *POSITION),
+        _index_of_courses("ix_classes_by_town", TOWN, *BY_DATE, also=NOT_ON_THE_MAP),
+        _index_of_courses("ix_classes_by_date", *BY_DATE),
         sa.Index(
             "ix_classes_by_course",
             *("course_code", "starts_at", "starts_on"),

@@ -1,28 +1,47 @@
 """What can be asked of the registration database, and the rules about what is offered.
 
 The rules live here, once: seats left are the capacity less the active registrations, never below zero;
-a class is offered while it is scheduled, public and not yet begun. Every question is one round trip.
+a class is offered while it is scheduled, public and not yet begun. Every question is one round trip, and
+reads of an index what it needs and no more: a look-up among a million classes costs what one among a
+hundred does (docs/decisions/0009-look-ups-stop-when-they-have-enough.md).
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.sql import ColumnElement, FromClause, Select
+from sqlalchemy.sql import ColumnElement, Select
 
 from registration.catalogue import CATALOGUE
 from registration.database import Database
-from registration.distance import miles_between, within_miles
+from registration.distance import IN_CIRCLE, circle, miles_between
 from registration.gazetteer import gazetteer
-from registration.models import A_COURSE, ACTIVE, OFFERED, Course, Registration, TrainingClass
+from registration.models import (
+    A_COURSE,
+    ACTIVE,
+    CELL,
+    CELL_DEGREES,
+    NOT_ON_THE_MAP,
+    OFFERED,
+    TOWN,
+    Course,
+    Registration,
+    TrainingClass,
+)
 from registration.places import Place, neighbours
 
 NEARBY_MILES = 100
 """How far from a city or a ZIP code a class may be to be near it: a drive of two hours."""
+
+MOST_COUNTED = 100
+"""So many classes are counted; nobody wants to read through more."""
 
 CONFERENCES = tuple(entry.code for entry in CATALOGUE if entry.kind == "conference")
 
@@ -61,7 +80,8 @@ class ClassPage:
 
     classes: tuple[ClassSummary, ...]
     total: int
-    """All that the question finds, on this page or not."""
+    """All that the question finds, on this page or not; where it is above `MOST_COUNTED`, there may be
+    more than it says."""
     offset: int
     as_of: datetime
     """When the figures were read, in UTC."""
@@ -123,24 +143,15 @@ def upcoming_classes(
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    matching = _matching(_offered(now, course, period), place)
-    found = sa.select(sa.func.count().label("total")).select_from(matching).subquery()
-    # The page is cut before its seats are counted. It hangs on the total, which an empty page has too.
-    page = (
-        sa.select(matching.c.id)
-        .order_by(matching.c.starts_at, matching.c.id)
-        .offset(offset)
-        .limit(limit)
-        .subquery()
-    )
+    parts, values = _parts(place)
     rows = db.rows(
-        _SUMMARIES.add_columns(found.c.total)
-        .select_from(
-            found.outerjoin(page, sa.true())
-            .outerjoin(TrainingClass, TrainingClass.id == page.c.id)
-            .outerjoin(Course, Course.code == TrainingClass.course_code)
-        )
-        .order_by(TrainingClass.starts_at, TrainingClass.id)
+        _page(_asks_for(course, period), parts),
+        **_values(now, course, period),
+        **values,
+        most=max(MOST_COUNTED, offset + limit) + 1,
+        until=offset + limit,
+        offset=offset,
+        limit=limit,
     )
     return ClassPage(
         classes=tuple(_summary(row, place) for row in rows if row.external_id is not None),
@@ -158,8 +169,9 @@ def classes_by_id(db: Database, ids: Sequence[str], *, now: datetime) -> ClassPa
     """
     rows = db.rows(
         _SUMMARIES.join_from(TrainingClass, Course).where(
-            *_open(now), TrainingClass.external_id.in_(list(ids))
-        )
+            *_offered(""), TrainingClass.external_id.in_(list(ids))
+        ),
+        now=now,
     )
     found = {row.external_id: _summary(row) for row in rows}
     in_order = tuple(found[id_] for id_ in ids if id_ in found)
@@ -177,71 +189,184 @@ def neighbouring_states_with_classes(
 ) -> tuple[tuple[str, int], ...]:
     """States beside these that have such classes, and how many; those with most first.
 
+    Each is counted up to `MOST_COUNTED`, and one more.
+
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
     beside = {neighbour for state in states for neighbour in neighbours(state)} - {*states}
-    number = sa.func.count()
+    if not beside:
+        return ()
     rows = db.rows(
-        sa.select(TrainingClass.state, number)
-        .where(*_offered(now, course, period), TrainingClass.state.in_(sorted(beside)))
-        .group_by(TrainingClass.state)
-        .order_by(number.desc(), TrainingClass.state)
-        .limit(limit)
+        _states(_asks_for(course, period), len(beside)),
+        **_values(now, course, period),
+        **{f"state_{number}": state for number, state in enumerate(sorted(beside))},
+        most=MOST_COUNTED + 1,
+        limit=limit,
     )
     return tuple((row[0], row[1]) for row in rows)
 
 
-Conditions = Iterator[ColumnElement[bool]]
+# --- Selects are made once for each shape of question, and cached: to put one together takes longer
+# than many an answer. What differs is in their parameters.
+
+Shape = Literal["everywhere", "state", "circle"]
+Parts = tuple[tuple[Shape, int], ...]
+"""Shapes of the places asked for: of a circle with the number of squares of the map that hold it."""
+
+_CELL = f"{CELL[0]} = :y AND {CELL[1]} = :x AND {IN_CIRCLE}"
+# A class that the map doesn't know is found by name.
+_TOWN = f"{NOT_ON_THE_MAP} AND {TOWN} = :town"
 
 
-def _open(now: datetime) -> Conditions:
-    """What makes a class one that is offered."""
-    yield sa.text(OFFERED)
-    yield TrainingClass.starts_at > now
+def _asks_for(course: str | None, period: Period | None) -> str:
+    asked = "conference" if course in CONFERENCES else "course" if course else "courses"
+    return f"{asked} in period" if period else asked
 
 
-def _offered(now: datetime, course: str | None, period: Period | None) -> Conditions:
-    yield from _open(now)
-    if course not in CONFERENCES:
-        yield sa.text(A_COURSE)
+def _values(now: datetime, course: str | None, period: Period | None) -> dict[str, Any]:
+    values: dict[str, Any] = {"now": now}
     if course is not None:
-        yield TrainingClass.course_code == course
+        values["course"] = course
     if period is not None:
         first, last = period
-        yield TrainingClass.starts_on.between(first, last)
-        # The same in UTC, wherever the class is: the index is in the order of moments.
-        yield TrainingClass.starts_at.between(_midnight(first) - A_DAY, _midnight(last) + 2 * A_DAY)
+        # The same in UTC, wherever the class is: the indexes are in the order of moments.
+        after, before = _midnight(first) - A_DAY, _midnight(last) + 2 * A_DAY
+        values |= {"first": first, "last": last, "after": after, "before": before}
+    return values
 
 
-def _matching(conditions: Conditions, place: Place | None) -> FromClause:
-    """Id and start of the classes at a place."""
-    classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(*conditions)
-    if place is None:
-        return classes.subquery()
-    found = [question for part in place.each for question in _at(classes, part)]
-    if len(found) == 1:
-        return found[0].subquery()
-    # Named (a CTE), so that they are answered once for the total and the page. A class may be near
-    # two of several places.
-    union = sa.union if place.parts else sa.union_all
-    return union(*found).cte("matching")
+def _offered(asked: str) -> Iterator[ColumnElement[bool]]:
+    """What makes a class one that is offered, and such a one."""
+    yield sa.text(OFFERED)
+    yield TrainingClass.starts_at > sa.bindparam("now")
+    if asked.startswith("course"):
+        yield sa.text(A_COURSE)
+    if asked and not asked.startswith("courses"):
+        yield TrainingClass.course_code == sa.bindparam("course")
+    if asked.endswith("in period"):
+        yield TrainingClass.starts_on.between(sa.bindparam("first"), sa.bindparam("last"))
+        yield TrainingClass.starts_at.between(sa.bindparam("after"), sa.bindparam("before"))
 
 
-def _at(classes: Select, place: Place) -> Iterator[Select]:
-    """Those of the classes that are at a single place."""
-    if place.kind == "country":
-        yield classes
-    elif place.latitude is None or place.longitude is None:
-        yield classes.where(TrainingClass.state.in_(place.states))
+def _parts(place: Place | None) -> tuple[Parts, dict[str, Any]]:
+    """The shapes of a place, and the values that `_stretches` has parameters for."""
+    shapes: list[tuple[Shape, int]] = []
+    values: dict[str, Any] = {}
+
+    def add(shape: Shape, size: int = 1, **of_part: Any) -> None:
+        values.update({f"{name}_{len(shapes)}": value for name, value in of_part.items()})
+        shapes.append((shape, size))
+
+    for part in place.each if place else ():
+        if part.kind == "country":
+            add("everywhere")
+        elif part.latitude is None or part.longitude is None:
+            for state in part.states:
+                add("state", state=state)
+        else:
+            cells = _cells(part.latitude, part.longitude)
+            squares = {f"{axis}{n}": c[axis] for n, c in enumerate(cells) for axis in ("y", "x")}
+            inside = circle(NEARBY_MILES, part.latitude, part.longitude)
+            add("circle", len(cells), **squares, **inside, town=_city(part).lower())
+    return tuple(shapes) or (("everywhere", 1),), values
+
+
+def _stretches(asked: str, parts: Parts) -> Iterator[Select]:
+    """The classes that are found, in stretches of an index, each in the order of dates."""
+    classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(*_offered(asked))
+    for number, (shape, size) in enumerate(parts):
+        if shape == "everywhere":
+            yield classes
+        elif shape == "state":
+            yield classes.where(TrainingClass.state == sa.bindparam(f"state_{number}"))
+        else:
+            for cell in range(size):
+                of_cell = re.sub(r":([xy])\b", rf":\g<1>{cell}", _CELL)
+                yield classes.where(_of_part(of_cell, number))
+            yield classes.where(_of_part(_TOWN, number))
+
+
+def _of_part(condition: str, number: int) -> Any:
+    return sa.text(re.sub(r":(\w+)", rf":\1_{number}", condition))
+
+
+@lru_cache(maxsize=256)
+def _page(asked: str, parts: Parts) -> Select:
+    """The classes of a page, and how many there are up to `most`."""
+    stretches = list(_stretches(asked, parts))
+    if len(parts) == 1:
+        together, each_until = sa.union_all, None
     else:
-        yield classes.where(within_miles(NEARBY_MILES, place.latitude, place.longitude))
-        # A class that the map doesn't know is found by name. Two questions, as one with OR in it
-        # would find no index.
-        yield classes.where(
-            TrainingClass.latitude.is_(None),
-            sa.func.lower(TrainingClass.city + ", " + TrainingClass.state) == _city(place).lower(),
+        # A class may be near two of several places. Without what is twice in it, their union would
+        # be made whole before it is cut: so each is cut.
+        together, each_until = sa.union, "most"
+    counted = together(*(_cut(stretch, each_until) for stretch in stretches))
+    found = sa.select(sa.func.count().label("total")).select_from(
+        counted.limit(sa.bindparam("most")).subquery()
+    )
+    in_order = (stretch.order_by(*_IN_ORDER) for stretch in stretches)
+    nearest = together(*(_cut(stretch, "until") for stretch in in_order)).subquery()
+    # The page is cut before its seats are counted. It hangs on the total, which an empty page has too.
+    page = (
+        sa.select(nearest.c.id)
+        .order_by(nearest.c.starts_at, nearest.c.id)
+        .offset(sa.bindparam("offset"))
+        .limit(sa.bindparam("limit"))
+        .subquery()
+    )
+    total = found.subquery()
+    return (
+        _SUMMARIES.add_columns(total.c.total)
+        .select_from(
+            total.outerjoin(page, sa.true())
+            .outerjoin(TrainingClass, TrainingClass.id == page.c.id)
+            .outerjoin(Course, Course.code == TrainingClass.course_code)
         )
+        .order_by(*_IN_ORDER)
+    )
+
+
+@lru_cache(maxsize=64)
+def _states(asked: str, number: int) -> Select:
+    """So many states, and how many classes each has up to `most`."""
+    classes = sa.select(TrainingClass.state).where(*_offered(asked))
+    of_states = (
+        classes.where(TrainingClass.state == sa.bindparam(f"state_{n}")) for n in range(number)
+    )
+    counted = sa.union_all(*(_cut(of_state, "most") for of_state in of_states)).subquery()
+    count = sa.func.count()
+    return (
+        sa.select(counted.c.state, count)
+        .group_by(counted.c.state)
+        .order_by(count.desc(), counted.c.state)
+        .limit(sa.bindparam("limit"))
+    )
+
+
+_IN_ORDER = TrainingClass.starts_at, TrainingClass.id
+
+
+def _cut(stretch: Select, until: str | None) -> Select:
+    """In a select of its own: SQLite takes neither order nor limit within a union."""
+    return sa.select(stretch.limit(sa.bindparam(until)).subquery()) if until else stretch
+
+
+def _cells(latitude: float, longitude: float) -> list[dict[str, int]]:
+    """The squares of the map that hold what is near."""
+    near = circle(NEARBY_MILES, latitude, longitude)
+    rows = _squares(near["south"], near["north"])
+    columns = _squares(near["west"], near["east"])
+    return [{"y": y, "x": x} for y in rows for x in columns]
+
+
+def _squares(first: float, last: float) -> range:
+    """Those from one latitude or longitude to another. What is on a border may be in either."""
+    a_bit = 1e-9
+    return range(
+        math.floor(first / CELL_DEGREES + 0.5 - a_bit),
+        math.floor(last / CELL_DEGREES + 0.5 + a_bit) + 1,
+    )
 
 
 def _city(place: Place) -> str:

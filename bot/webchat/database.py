@@ -62,7 +62,7 @@ messages = sa.Table(
         autoincrement=True,
         comment="the order of a conversation",
     ),
-    sa.Column("conversation_id", sa.ForeignKey(sessions.c.id), nullable=False, index=True),
+    sa.Column("conversation_id", sa.ForeignKey(sessions.c.id), nullable=False),
     sa.Column("id", sa.String(36), nullable=False),
     sa.Column("turn", sa.String(32), nullable=False, comment="what was said in one exchange"),
     sa.Column("client_id", sa.String(36), comment="the sender's own id of a user's message"),
@@ -70,6 +70,7 @@ messages = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("content", sa.JSON, nullable=False),
     sa.UniqueConstraint("conversation_id", "client_id"),
+    sa.Index("ix_webchat_messages_in_order", "conversation_id", "number"),
 )
 
 feedback = sa.Table(
@@ -101,7 +102,7 @@ class ConversationDatabase:
 
         Args:
             url: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
-            metadata: The tables that are created where they are missing.
+            metadata: The tables and indexes that are created where they are missing.
             busy_timeout: Seconds SQLite waits for another writer before it gives up.
         """
         self.url = url

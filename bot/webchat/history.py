@@ -17,6 +17,9 @@ from bot.webchat.database import ConversationDatabase, feedback, messages, sessi
 from bot.webchat.messages import Message
 from bot.webchat.sessions import Session
 
+OFFERS_READ = 20
+"""Messages read at once to find the button that was pressed."""
+
 Also = Callable[[Connection], None]
 
 
@@ -52,29 +55,26 @@ class History:
 
     def answer_to(self, conversation_id: str, client_id: str) -> list[Message] | None:
         """What was answered to the message the client calls `client_id`; None if it is new."""
-        turn = sa.select(messages.c.turn).where(
-            messages.c.conversation_id == conversation_id, messages.c.client_id == client_id
-        )
+        asked = messages.alias()
+        # A join and not a subquery: where the message is new, nothing else is read.
         said = self._messages(
-            messages.c.conversation_id == conversation_id,
-            messages.c.turn == turn.scalar_subquery(),
+            asked.c.conversation_id == conversation_id,
+            asked.c.client_id == client_id,
+            messages.c.conversation_id == asked.c.conversation_id,
+            messages.c.turn == asked.c.turn,
         )
         return [message for message in said if message.sender == "assistant"] if said else None
 
     def offered_title(self, conversation_id: str, payload: str) -> str | None:
         """The title of the latest button that offered `payload` in this conversation."""
-        offers = self._messages(
-            messages.c.conversation_id == conversation_id, messages.c.sender == "assistant"
-        )
-        return next(
-            (
-                button["title"]
-                for message in reversed(offers)
-                for button in message.buttons
-                if button["payload"] == payload
-            ),
-            None,
-        )
+        before = None
+        while offers := self._offers(conversation_id, before):
+            for offer in offers:
+                for button in offer.content.get("buttons", ()):
+                    if button["payload"] == payload:
+                        return button["title"]
+            before = offers[-1].number
+        return None
 
     def add_turn(
         self,
@@ -151,6 +151,19 @@ class History:
                 .values(comment=None)
             )
             also(connection)
+
+    def _offers(self, conversation_id: str, before: int | None) -> list[Any]:
+        """Some of the assistant's messages, the latest first: mostly a button of these is pressed."""
+        query = (
+            sa.select(messages.c.number, messages.c.content)
+            .where(messages.c.conversation_id == conversation_id, messages.c.sender == "assistant")
+            .order_by(messages.c.number.desc())
+            .limit(OFFERS_READ)
+        )
+        if before is not None:
+            query = query.where(messages.c.number < before)
+        with self.database.reading() as connection:
+            return connection.execute(query).all()
 
     def _messages(self, *conditions: Any) -> list[Message]:
         query = sa.select(messages).where(*conditions).order_by(messages.c.number)

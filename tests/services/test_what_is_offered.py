@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from registration.database import Database
 from registration.queries import (
@@ -249,39 +248,3 @@ def test_neighbouring_states_with_most_classes_first(db: Database) -> None:
     assert beside(states=["TX", "OK"]) == {"CO": 1, "LA": 1}
     assert beside(course="advanced") == {}
     assert beside(period=(date(2027, 4, 1), date(2027, 4, 30))) == {}
-
-
-@pytest.mark.parametrize(
-    ("asked", "index"),
-    [
-        ({"where": "Texas"}, "ix_classes_by_state"),
-        ({"where": "Austin, TX"}, "ix_classes_by_place"),
-        ({}, "ix_classes_by_date"),
-        ({"course": "conference"}, "ix_classes_by_course"),
-    ],
-)
-def test_no_question_reads_a_whole_table(db: Database, asked: dict[str, Any], index: str) -> None:
-    a_class(db, "A")
-    registrations(db, "A", registered=1)
-    plans = []
-
-    @sa.event.listens_for(db.engine, "before_cursor_execute", retval=True)
-    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> tuple[str, Any]:
-        if statement.startswith(("SELECT", "WITH")) and "classes" in statement:
-            if not db.is_sqlite:
-                # Of a few rows even the best planner would rather read all.
-                cursor.execute("SET enable_seqscan = off")
-            how = "EXPLAIN QUERY PLAN" if db.is_sqlite else "EXPLAIN"
-            cursor.execute(f"{how} {statement}", parameters)
-            plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
-        return statement, parameters
-
-    upcoming(db, **asked)
-
-    (plan,) = plans
-    print(plan)
-    # Which one PostgreSQL takes depends on how many rows there are; of one, any will do.
-    assert (index if db.is_sqlite else "ix_classes_by_") in plan
-    for table in ("classes", "registrations"):
-        assert f"SCAN {table}\n" not in f"{plan}\n", "SQLite reads the whole table"
-        assert f"Seq Scan on {table}" not in plan, "PostgreSQL reads the whole table"
