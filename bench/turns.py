@@ -1,115 +1,143 @@
-"""Training, start, FAQ turns and look-up turns: `make bench`.
+"""Turns over HTTP, beside stock Rasa and the floor: `make bench-turn`.
 
-The server runs as a process of its own on one core; the client shares the machine's other cores. Times
-are those a client sees over HTTP on this machine, databases included (SQLite).
+    python -m bench.turns [--without-stock]
+
+Six-turn conversations (FAQ, look-up, follow-up), 1, 8 and 64 at once. Each system has one core of the
+machine and a database of its own (SQLite); who asks has the others. The systems take turns at each
+step, so that a machine that is slow for a while is slow for all.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterable
-from datetime import datetime, timezone
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import cycle
 
-import httpx
+import aiohttp
+import click
 
-from bench.memory import resident_megabytes
-from registration.database import Database
+from bench.stages import Staged
+from bench.systems import Floor, Ours, Stock, System, systems
 from registration.places import STATE_NAMES
-from registration.sample import generate
-from tests.running_server import ROOT, Server, free_port
 
-CONVERSATIONS = 40
-CLASSES = 100_000
-REGISTRATIONS = 1_000_000
+CONVERSATIONS = {1: 20, 8: 32, 64: 64}
+"""How many there are in all, by how many there are at once."""
 
-FAQ_TURNS = (
-    "hello",
-    "what is a school resource officer?",
-    "how do I get a copy of my certificate",
-    "tell me more",
-    "can I hold a spot in a class?",
-    "thank you",
-)
+WARMING_UP = 4
+"""Conversations before anything is measured."""
+
+HEAD = "at once  system    p50 ms    p95 ms    p99 ms   turns/s  CPU ms/turn      MB"
 
 
-def main() -> None:
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one for the server"
+def texts(state: str) -> list[str]:
+    """What is said in a conversation."""
+    return [
+        "what is a school resource officer?",
+        "how do I get a copy of my certificate",
+        "tell me more",
+        f"any upcoming classes in {state}?",
+        "and in Ohio?",
+        "how many seats are left in the second one?",
+    ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Turns of a system.
+
+    Attributes:
+        milliseconds: Of each turn, as who asked saw it.
+        seconds: From the first question to the last answer.
+        cpu_seconds: Of all processes of the system meanwhile.
+        megabytes: Resident, afterwards.
+    """
+
+    milliseconds: list[float]
+    seconds: float
+    cpu_seconds: float
+    megabytes: int
+
+    @property
+    def percentiles(self) -> tuple[float, float, float]:
+        cuts = statistics.quantiles(self.milliseconds, n=100)
+        return cuts[49], cuts[94], cuts[98]
+
+    @property
+    def turns_a_second(self) -> float:
+        return len(self.milliseconds) / self.seconds
+
+    def __str__(self) -> str:
+        cpu = 1000 * self.cpu_seconds / len(self.milliseconds)
+        times = "".join(f"{value:10.1f}" for value in (*self.percentiles, self.turns_a_second, cpu))
+        return f"{times}{'':3}{self.megabytes:8}"
+
+
+@click.command()
+@click.option("--without-stock", is_flag=True, help="Its model takes long to train, once.")
+def main(without_stock: bool) -> None:
+    """Turns over HTTP, ours beside stock Rasa's and the floor."""
+    click.echo(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
+    kinds: list[type[System]] = [Floor, Ours] if without_stock else [Floor, Ours, Stock]
+    found: dict[tuple[int, str], Measured] = {}
+    with systems(*kinds) as running:
+        for system in running:
+            system.start()
+            asyncio.run(measure(system, at_once=1, conversations=WARMING_UP))
+        click.echo(HEAD)
+        for at_once, conversations in CONVERSATIONS.items():
+            for system in running:
+                measured = asyncio.run(measure(system, at_once, conversations))
+                found[at_once, system.name] = measured
+                click.echo(f"{at_once:7}  {system.name:6}{measured}")
+    for at_once in CONVERSATIONS:
+        for other in kinds:
+            if other is not Ours:
+                click.echo(
+                    _beside(found[at_once, "ours"], found[at_once, other.name], at_once, other.name)
+                )
+    with systems(Staged) as (staged,):
+        staged.start()
+        asyncio.run(measure(staged, at_once=1, conversations=WARMING_UP))
+        staged.forget()
+        turns = asyncio.run(measure(staged, at_once=1, conversations=CONVERSATIONS[1]))
+        click.echo("\nmilliseconds of a turn, on average, one conversation at a time")
+        for stage, milliseconds in staged.stages(statistics.mean(turns.milliseconds)):
+            click.echo(f"{milliseconds:8.2f}  {stage}")
+
+
+async def measure(system: System, at_once: int, conversations: int) -> Measured:
+    """Has conversations with a system, `at_once` of them at a time."""
+    milliseconds: list[float] = []
+    # As browsers do: a connection for each who asks, kept open.
+    connections = aiohttp.TCPConnector(limit=at_once)
+    async with aiohttp.ClientSession(connector=connections) as http:
+        begun = [await system.begin(http) for _ in range(conversations)]
+        waiting = iter(zip(begun, cycle(STATE_NAMES.values())))
+
+        async def talk() -> None:
+            for conversation, state in waiting:
+                for text in texts(state):
+                    began = time.perf_counter()
+                    await system.say(http, conversation, text)
+                    milliseconds.append(1000 * (time.perf_counter() - began))
+
+        began, used = time.perf_counter(), system.cpu_seconds
+        await asyncio.gather(*(talk() for _ in range(at_once)))
+        seconds, cpu_seconds = time.perf_counter() - began, system.cpu_seconds - used
+    return Measured(milliseconds, seconds, cpu_seconds, system.megabytes)
+
+
+def _beside(ours: Measured, other: Measured, at_once: int, name: str) -> str:
+    times = ours.percentiles[0] / other.percentiles[0]
+    return (
+        f"{at_once:7}  ours beside {name}: p50 {times:.2f} of it, "
+        f"turns/s {ours.turns_a_second / other.turns_a_second:.1f} times, "
+        f"memory {ours.megabytes / other.megabytes:.0%}"
     )
-    rows = [("training, nothing cached", f"{training_seconds():.1f} s")]
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(folder=Path(folder), port=free_port(), cores={0})
-        database = Database(server.registration_url)
-        database.upgrade()
-        today = datetime.now(timezone.utc).date()
-        generate(database, classes=CLASSES, registrations=REGISTRATIONS, today=today)
-        database.dispose()
-        try:
-            rows += [
-                ("start to first answer, first", f"{seconds_to_first_answer(server):.1f} s"),
-                ("start to first answer, again", f"{seconds_to_first_answer(server):.1f} s"),
-            ]
-            rows += summary("FAQ turn, six-turn conversation", faq_turns(server))
-            rows += summary(f"look-up turn, {CLASSES:,} classes", look_up_turns(server))
-            assert server.process
-            rows.append(
-                ("memory after these turns", f"{resident_megabytes(server.process.pid)} MB")
-            )
-        finally:
-            server.stop()
-    for name, value in rows:
-        print(f"{name:45} {value}")
-
-
-def training_seconds() -> float:
-    """Trains into a folder of its own, without Rasa's cache."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "rasa", "train", "--force", "--out", folder]
-        started = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        return time.perf_counter() - started
-
-
-def seconds_to_first_answer(server: Server) -> float:
-    server.stop()
-    started = time.perf_counter()
-    server.start()
-    list(conversation(server, ["hello"]))
-    return time.perf_counter() - started
-
-
-def faq_turns(server: Server) -> list[float]:
-    return [t for _ in range(CONVERSATIONS) for t in conversation(server, FAQ_TURNS)]
-
-
-def look_up_turns(server: Server) -> list[float]:
-    states = list(STATE_NAMES.values())[:CONVERSATIONS]
-    return [t for state in states for t in conversation(server, [f"upcoming classes in {state}"])]
-
-
-def conversation(server: Server, texts: Iterable[str]) -> Iterable[float]:
-    """Milliseconds of each turn of a new conversation."""
-    with httpx.Client(base_url=f"{server.url}/api/chat/v1") as http:
-        token = http.post("/sessions").raise_for_status().json()["token"]
-        for text in texts:
-            started = time.perf_counter()
-            http.post(
-                "/messages", json={"text": text}, headers={"Authorization": f"Bearer {token}"}
-            ).raise_for_status()
-            yield (time.perf_counter() - started) * 1000
-
-
-def summary(name: str, milliseconds: list[float]) -> list[tuple[str, str]]:
-    percentiles = statistics.quantiles(milliseconds, n=100)
-    p50, p95 = percentiles[49], percentiles[94]
-    return [(f"{name} ({len(milliseconds)})", f"p50 {p50:.1f} ms, p95 {p95:.1f} ms")]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
+from bot.deferred import defer_tensorflow
 from bot.settings import Settings, SettingsInvalid
 from identity.database import IdentityUnavailable
 from registration.database import Database
@@ -73,6 +74,7 @@ def serve(model: Path | None, endpoints: Path) -> None:
     # A message is too little work for several cores: their threads would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    defer_tensorflow()
     from bot.server import CannotStart, serve_forever  # noqa: PLC0415  Rasa's import is slow
 
     try:
@@ -86,6 +88,7 @@ def shell() -> None:
     """Talk to the assistant in the terminal."""
     _settings()  # what can't be used is better said before the model is loaded
     logs.configure()
+    defer_tensorflow()
     from bot.server import CannotStart  # noqa: PLC0415  Rasa's import is slow
     from bot.shell import talk  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ import socket
 from asyncio import AbstractEventLoop
 from pathlib import Path
 
+from rasa.core import processor
 from rasa.core.agent import Agent
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.channels.channel import register
@@ -25,6 +26,7 @@ from bot.action_endpoint import ActionEndpoint
 from bot.conversations import require_durable
 from bot.mails import outbox_blueprint, send_mails
 from bot.nlu.encoder import EncoderUnusable
+from bot.served_model import ServedGraph, ServedModel
 from bot.settings import Settings
 from bot.site import site_blueprint
 from bot.webchat.channel import WebChat
@@ -51,6 +53,8 @@ async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent
     endpoints = AvailableEndpoints.read_endpoints(str(endpoints_file))
     broker = await EventBroker.create(endpoints.event_broker)
     tracker_store = TrackerStore.create(endpoints.tracker_store, event_broker=broker)
+    # Rasa takes no other way to read a model's files, or to run its graph.
+    processor.LocalModelStorage, processor.DaskGraphRunner = ServedModel, ServedGraph
     try:
         # Rasa's own `load_agent` would only log why a model can't be loaded.
         agent = Agent.load(

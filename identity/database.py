@@ -156,6 +156,19 @@ class IdentityDatabase:
         self._engine: Engine | None = None
 
     @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that only reads, and so waits for nobody who writes.
+
+        Raises:
+            IdentityUnavailable: The database can't be used.
+        """
+        try:
+            with self._open().execution_options(sqlite_begin="BEGIN").connect() as connection:
+                yield connection
+        except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
+            raise IdentityUnavailable(type(error).__name__) from error
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction that may write; writers of one conversation take turns.
 
@@ -209,6 +222,7 @@ class IdentityDatabase:
 
         @sa.event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            how = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
+            connection.exec_driver_sql(how)
 
         return engine

@@ -157,16 +157,27 @@ class IdentityService:
 
         Nothing of it is for whoever comes next; only its member can take it up again.
         """
-        with self.database.transaction() as connection:
-            last_used_at = connection.execute(
+        return self._standing(conversation) == "over"
+
+    def goes_on(self, conversation: str) -> bool:
+        """The same as `not is_over`, and a use: whoever goes on talking stays signed in."""
+        standing = self._standing(conversation)
+        if standing == "signed in":
+            self.current(conversation)
+        return standing != "over"
+
+    def _standing(self, conversation: str) -> Literal["nobody's", "signed in", "over"]:
+        with self.database.reading() as connection:
+            member = connection.execute(
                 sa.select(sign_ins.c.last_used_at)
                 .select_from(owners)
                 .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
                 .where(owners.c.conversation_id == conversation)
             ).first()
-        if last_used_at is None:
-            return False
-        return last_used_at[0] is None or last_used_at[0] <= self._now() - INACTIVITY
+        if member is None:
+            return "nobody's"
+        is_over = member[0] is None or member[0] <= self._now() - INACTIVITY
+        return "over" if is_over else "signed in"
 
     def current(self, conversation: str) -> Identity | None:
         """Who is signed in; asking is a use."""
@@ -185,7 +196,7 @@ class IdentityService:
     def shown(self, conversation: str) -> str | None:
         """The address of who is signed in, masked; asking is no use, so it keeps nobody signed in."""
         now = self._now()
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             sealed = connection.execute(
                 sa.select(sign_ins.c.email).where(
                     sign_ins.c.conversation_id == conversation,

@@ -25,6 +25,7 @@ class Server:
     folder: Path
     port: int
     extra_environment: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = (str(Path(sys.executable).with_name("nasro-chat")), "serve")
     arguments: tuple[str, ...] = ()
     cores: set[int] | None = None
     """The processor cores it may use; by default all."""
@@ -66,7 +67,7 @@ class Server:
         """
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("nasro-chat"), "serve", *self.arguments],
+                [*self.command, *self.arguments],
                 cwd=ROOT,
                 env=self.environment(),
                 stdout=log,

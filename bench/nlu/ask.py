@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.memory import resident_megabytes
+from bench.processes import resident_megabytes
 from bot.nlu.report import parser
 
 

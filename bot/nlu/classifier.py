@@ -181,7 +181,9 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
         return self._resource
 
     def _fit(self, basis: np.ndarray, labels: np.ndarray) -> LogisticRegression:
-        regression = LogisticRegression(C=self._config["C"], max_iter=300, tol=0.1)
+        # Newton's method: in 32-bit numbers, which scikit-learn's default doesn't count in, and nearer
+        # to the end in half the time.
+        regression = LogisticRegression(C=self._config["C"], solver="newton-cg", tol=1.0)
         return regression.fit(basis, labels)
 
     def _cross_validate(self, basis: np.ndarray, labels: np.ndarray, cores: Executor) -> np.ndarray:
@@ -257,7 +259,9 @@ class TopicClassifier(CodeCounts, IntentClassifier, GraphComponent):
 
     def _understand(self, message: Message) -> None:
         columns, values = self._row(message)
-        probabilities = special.softmax(values @ self._weights[columns] + self._bias)
+        # As 32-bit numbers, which the weights are: else they were all copied for every message.
+        logits = values.astype(np.float32) @ self._weights[columns] + self._bias
+        probabilities = special.softmax(logits)
         if any(entity["entity"] == "place" for entity in message.get(ENTITIES, [])):
             self._merge(probabilities, SAME_WITH_A_PLACE)
         order = np.argsort(-probabilities)

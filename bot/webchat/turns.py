@@ -312,8 +312,9 @@ def _look_up(
     history: History, identity: IdentityService, conversation_id: str, said: Said
 ) -> tuple[list[Message] | None, str | None]:
     """The answer if it was given before, and the title of the button that was pressed."""
-    require_going_on(history, identity, conversation_id)
-    identity.current(conversation_id)  # Whoever goes on talking stays signed in.
+    require_open(history, conversation_id)
+    if not identity.goes_on(conversation_id):
+        raise ApiError("session_expired")
     if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
         return stored, None
     if said.payload is None:

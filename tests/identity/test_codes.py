@@ -340,6 +340,20 @@ def test_a_conversation_is_over_with_its_members_sign_in(
     assert not service.is_over("another")
 
 
+def test_a_conversation_that_goes_on_keeps_its_member_signed_in(
+    service: IdentityService, code: str, clock: Clock
+) -> None:
+    service.submit_code("c", code)
+    for _ in range(3):
+        clock.pass_(minutes=20)
+        assert service.goes_on("c")
+    clock.pass_(minutes=30)
+
+    assert not service.goes_on("c")
+    assert not service.goes_on("c"), "asking must not bring it back"
+    assert service.goes_on("another"), "what is nobody's goes on for ever"
+
+
 def test_whose_a_conversation_was_is_found_until_it_is_forgotten(
     service: IdentityService, code: str, clock: Clock
 ) -> None:

@@ -1,0 +1,151 @@
+"""From the start of the process to the first answer, and memory: `make bench-start`.
+
+    python -m bench.start [--without-stock] [--conversations 1000]
+
+Cold is with the files of Python, the packages and the model dropped from the machine's memory, where
+that is allowed; warm is right after. Each system has one core and a database of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+import click
+
+from bench.systems import Ours, Stock, System, systems
+from bench.turns import measure
+from tests.running_server import ROOT
+
+STARTS = 3
+"""Warm ones; the median counts."""
+
+LOADED = """
+import asyncio, json, os, sys, time
+began = time.perf_counter()
+took = {}
+
+def lap(stage):
+    global began
+    took[stage] = time.perf_counter() - began
+    began = time.perf_counter()
+
+import bot.cli
+from bot.deferred import defer_tensorflow
+defer_tensorflow()
+import bot.server
+lap("imports")
+from pathlib import Path
+from rasa.core.channels.channel import UserMessage
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from bot.served_model import ServedModel
+
+unpack = LocalModelStorage.from_model_archive.__func__
+
+def unpacked(cls, *args, **kwargs):
+    lap("database, domain, answers")
+    found = unpack(cls, *args, **kwargs)
+    lap("model unpacked")
+    return found
+
+ServedModel.from_model_archive = classmethod(unpacked)
+agent = asyncio.run(bot.server.assistant(Path("models")))
+lap("graph loaded")
+asyncio.run(agent.processor.parse_message(UserMessage("hello")))
+lap("first message understood")
+print(json.dumps(took))
+"""
+
+
+@click.command()
+@click.option("--without-stock", is_flag=True, help="Its model takes long to train, once.")
+@click.option("--conversations", default=10_000, show_default=True, help="For the memory of ours.")
+def main(without_stock: bool, conversations: int) -> None:
+    """Start and memory, ours beside stock Rasa's."""
+    kinds: list[type[System]] = [Ours] if without_stock else [Ours, Stock]
+    warm: dict[str, float] = {}
+    megabytes: dict[str, int] = {}
+    click.echo("seconds to the first answer, of the clock and of the processor")
+    with systems(*kinds) as running:
+        for system in running:
+            cold = drop_caches()
+            first = seconds_to_first_answer(system)
+            click.echo(f"  {system.name:6} {'cold' if cold else 'first'}: {_both(first)}")
+        starts: dict[str, list[tuple[float, float]]] = {system.name: [] for system in running}
+        for _ in range(STARTS):
+            for system in running:
+                starts[system.name].append(seconds_to_first_answer(system))
+        for system in running:
+            ordered = sorted(starts[system.name])[STARTS // 2]
+            warm[system.name], megabytes[system.name] = ordered[0], system.megabytes
+            click.echo(f"  {system.name:6} warm: {_both(ordered)}; {system.megabytes} MB then")
+        if not without_stock:
+            click.echo(
+                f"  ours beside stock: start {warm['ours'] / warm['stock']:.2f} of it, "
+                f"memory {megabytes['ours'] / megabytes['stock']:.0%}"
+            )
+        click.echo("seconds of a start of ours, by stage")
+        for stage, seconds in stages().items():
+            click.echo(f"  {seconds:6.2f}  {stage}")
+        ours = running[0]
+        asyncio.run(measure(ours, at_once=8, conversations=conversations // 2))
+        half = ours.megabytes
+        asyncio.run(measure(ours, at_once=8, conversations=conversations - conversations // 2))
+        click.echo(
+            f"megabytes of ours: {megabytes['ours']} after the start, {half} after "
+            f"{conversations // 2:,} conversations, {ours.megabytes} after {conversations:,}"
+        )
+
+
+def seconds_to_first_answer(system: System) -> tuple[float, float]:
+    """Stops a system and starts it; by the clock, and of the processor."""
+    system.stop()
+    began = time.perf_counter()
+    system.start()
+    asyncio.run(_first_answer(system))
+    return time.perf_counter() - began, system.cpu_seconds
+
+
+def stages() -> dict[str, float]:
+    """Seconds of the stages of a start, in a process that does the same and serves nobody."""
+    environment = {
+        **os.environ,
+        "NASRO_CONVERSATIONS_URL": "sqlite://",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        cwd=ROOT, env=environment, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    took: dict[str, float] = json.loads(said.splitlines()[-1])
+    return took
+
+
+def drop_caches() -> bool:
+    """Has Linux forget which files it holds in memory; whether it may."""
+    os.sync()
+    try:
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+    except OSError:
+        return False
+    return True
+
+
+async def _first_answer(system: System) -> None:
+    async with aiohttp.ClientSession() as http:
+        await system.say(http, await system.begin(http), "hello")
+
+
+def _both(seconds: tuple[float, float]) -> str:
+    return f"{seconds[0]:.1f} s ({seconds[1]:.1f} s)"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Rasa's RulePolicy, asked only what can matter: what it predicts is the same, in less time.
+
+For each prediction, and a turn takes two to five, stock makes the states of the whole conversation anew
+and compares each of some 250 rules with them. But a rule ends in an action and mostly an intent: few end
+in those of the moment. And a rule is as long as it is: earlier states can't tell anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from rasa.core.policies import rule_policy
+from rasa.core.policies.rule_policy import RULES, RULES_FOR_LOOP_UNHAPPY_PATH
+from rasa.shared.core.constants import PREVIOUS_ACTION, USER
+from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import ActionExecuted
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import ACTION_NAME, INTENT
+
+Rules = Mapping[str, str]
+"""What stock's lookup holds: a rule's states, as a key, and what it then does."""
+
+End = tuple[Any, Any]
+"""The action before a state and the intent in it; None where there is none."""
+
+
+class RulePolicy(rule_policy.RulePolicy):
+    """The policy of a trained model; whether a rule applies is still decided by stock's own code.
+
+    Events name the policy that predicted them, so it has the name of the one it stands for.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Training changes the rules as it goes; until a trained model is loaded, all is stock.
+        self._by_end: dict[int, dict[End, dict[str, str]]] = {}
+
+    @classmethod
+    def load(cls, *args: Any, **kwargs: Any) -> RulePolicy:
+        """Loads a trained policy; see Rasa's."""
+        policy = super().load(*args, **kwargs)
+        for kind in (RULES, RULES_FOR_LOOP_UNHAPPY_PATH):
+            rules = policy.lookup.get(kind, {})
+            policy._by_end[id(rules)] = policy._sorted_by_end(rules)
+        return policy
+
+    def _sorted_by_end(self, rules: Rules) -> dict[End, dict[str, str]]:
+        by_end: dict[End, dict[str, str]] = defaultdict(dict)
+        for key, action in rules.items():
+            by_end[_end(self._rule_key_to_state(key)[-1])][key] = action
+        return dict(by_end)
+
+    def _get_possible_keys(self, lookup: Rules, states: list[State]) -> set[str]:
+        by_end = self._by_end.get(id(lookup))
+        if by_end is None:
+            return super()._get_possible_keys(lookup, states)
+        action, intent = _end(states[-1])
+        # A rule that names no action or no intent leaves it open.
+        ends = {(a, i) for a in (action, None) for i in (intent, None)}
+        candidates = {key: does for end in ends for key, does in by_end.get(end, {}).items()}
+        return super()._get_possible_keys(candidates, states)
+
+    def _prediction_states(
+        self, tracker: DialogueStateTracker, domain: Domain, *args: Any, **kwargs: Any
+    ) -> list[State]:
+        if not self._by_end:
+            return super()._prediction_states(tracker, domain, *args, **kwargs)
+        latest = super()._prediction_states(_Latest(tracker, 1), domain, *args, **kwargs)
+        # The rules that go with the latest state tell how far back it matters.
+        longest = max(
+            (
+                len(self._rule_key_to_state(key))
+                for kind in (RULES, RULES_FOR_LOOP_UNHAPPY_PATH)
+                for key in self._get_possible_keys(self.lookup.get(kind, {}), latest)
+            ),
+            default=1,
+        )
+        if longest == 1:
+            return latest
+        return super()._prediction_states(_Latest(tracker, longest), domain, *args, **kwargs)
+
+
+class _Latest:
+    """A tracker for a featurizer that asks for its states: it is given the latest only."""
+
+    def __init__(self, tracker: DialogueStateTracker, count: int) -> None:
+        self._tracker = tracker
+        self._count = count
+
+    def past_states(self, domain: Domain, **_: Any) -> list[State]:
+        """The same as the end of `DialogueStateTracker.past_states` without options."""
+        tracker = self._tracker.init_copy()
+        events = self._tracker.applied_events()
+        actions = sum(isinstance(event, ActionExecuted) for event in events)
+        left_out = actions + 1 - self._count
+        states: list[State] = []
+        for event in events:
+            if isinstance(event, ActionExecuted):
+                if left_out <= 0:
+                    states.append(domain.get_active_state(tracker))
+                left_out -= 1
+            tracker.update(event)
+        return [*states, domain.get_active_state(tracker)]
+
+
+def _end(state: State) -> End:
+    return (
+        state.get(PREVIOUS_ACTION, {}).get(ACTION_NAME),
+        state.get(USER, {}).get(INTENT),
+    )
