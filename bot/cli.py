@@ -19,6 +19,7 @@ import click
 from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
+from bot.staff.commands import staff
 from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
@@ -211,6 +212,9 @@ for _name, _what in (
 def _print_problems(report: ImportReport) -> None:
     for error in report.errors:
         click.echo(f"line {error.line}, {error.column}: {error.message}", err=True)
+
+
+main.add_command(staff)
 
 
 @main.command("check-contacts")
