@@ -4,7 +4,6 @@
     ├── RegistrationUnavailable   the database can't be reached or used; trying later may help
     │   └── TablesMissing         it has no tables, or not those of this version
     ├── ImportRejected            a file has bad rows, and nothing of it was loaded
-    ├── ImportOutdated            a file would change something else than was shown before
     └── UndoRefused               an import can't be taken back any more
 
 Answers like "none found" or "several found" are outcomes, not errors.
@@ -35,14 +34,6 @@ class ImportRejected(RegistrationError):
 
     def __init__(self, report: ImportReport) -> None:
         super().__init__(f"{len(report.errors)} problems in {report.rows} rows")
-        self.report = report
-
-
-class ImportOutdated(RegistrationError):
-    """What a file changes isn't what was shown of it before; `report` is how it would be now."""
-
-    def __init__(self, report: ImportReport) -> None:
-        super().__init__("the database has changed since the file was looked at")
         self.report = report
 
 

@@ -16,7 +16,6 @@ import io
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
 from itertools import islice
@@ -31,7 +30,7 @@ from sqlalchemy.engine import Connection
 from registration import models
 from registration.catalogue import COURSE_TITLES
 from registration.database import Database
-from registration.errors import ImportOutdated, ImportRejected
+from registration.errors import ImportRejected
 from registration.gazetteer import key
 from registration.imports import Trace, Written
 from registration.place_tables import STATE_NAMES
@@ -96,8 +95,15 @@ class ImportReport:
     """Under which `registration.imports` knows it; `None` where nothing was loaded."""
 
 
+Confirm = Callable[[ImportReport], None]
+
+
 def _no_progress(done: int, total: int) -> None:
     """Nobody is watching."""
+
+
+def _no_objection(report: ImportReport) -> None:
+    """Whatever it is, it may be loaded."""
 
 
 def import_file(
@@ -107,7 +113,7 @@ def import_file(
     *,
     by: str,
     keep_good: bool = False,
-    as_seen: str | None = None,
+    confirm: Confirm = _no_objection,
     progress: Progress = _no_progress,
 ) -> ImportReport:
     """Loads classes (and conferences), members, or registrations of members and classes that are there.
@@ -118,20 +124,39 @@ def import_file(
         file: A CSV file with a header, UTF-8 or Windows-1252.
         by: Who loads it, for `registration.imports`.
         keep_good: Load the good rows although others are bad.
-        as_seen: The `seen` of a preview; what would change must still be the same.
+        confirm: Told what becomes of the file when all is written, before it counts; what it raises
+            takes everything back.
         progress: Told how far it is.
 
     Raises:
         ImportRejected: Some row is bad and `keep_good` is off, or the file can't be read as CSV with
             these columns; nothing was loaded.
-        ImportOutdated: It would change something else than was seen; nothing was loaded.
         RegistrationUnavailable: The database can't be used.
     """
-    with _imported(db, _KINDS[kind](), file, by, keep_good, progress) as (connection, report):
-        if as_seen not in (None, report.seen):
-            raise ImportOutdated(report)
+    kind_ = _KINDS[kind]()
+    report = ImportReport()
+    lines: dict[str, int] = {}
+    rows = _rows(file, kind_, report, progress)
+    first = list(islice(rows, BATCH))  # a file of the wrong columns needs no database
+    with db.transaction() as connection:
+        now = datetime.now(timezone.utc)
+        trace = Trace(connection, kind=kind, file_name=file.name, by=by, at=now)
+        batch = first
+        while batch:
+            good = _good(connection, kind_, batch, lines, report)
+            _write(connection, kind_, good, report, trace)
+            batch = list(islice(rows, BATCH))
+        # A bad file is written to its end as well, and taken back: so every row is checked against
+        # those before it.
+        if report.errors and not keep_good:
+            raise ImportRejected(report)
+        report.seen = trace.close(
+            created=report.created, updated=report.updated, unchanged=report.unchanged
+        )
+        report.import_id = trace.import_id
         # How the rows are spread tells the database which index is best for a question.
         connection.execute(sa.text("ANALYZE"))
+        confirm(report)
     return report
 
 
@@ -143,15 +168,22 @@ def preview_file(db: Database, kind: str, file: Path) -> ImportReport:
         RegistrationUnavailable: The database can't be used.
     """
     # Written and taken back: so a preview finds what loading would find.
-    with suppress(_TakenBack), _imported(db, _KINDS[kind](), file, "", False, _no_progress) as done:
-        report = done[1]
-        raise _TakenBack
-    report.import_id = None
-    return report
+    try:
+        import_file(db, kind, file, by="", confirm=_take_back)
+    except _TakenBack as taken_back:
+        taken_back.report.import_id = None
+        return taken_back.report
+    raise AssertionError("what is only looked at can't be loaded")
 
 
 class _TakenBack(Exception):
-    """Ends a transaction that only was to show what it would do."""
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__()
+        self.report = report
+
+
+def _take_back(report: ImportReport) -> None:
+    raise _TakenBack(report)
 
 
 class _Bad(Exception):
@@ -524,38 +556,6 @@ KINDS = tuple(_KINDS)
 
 
 # Reading and writing -----------------------------------------------------------------------------
-
-
-@contextmanager
-def _imported(
-    db: Database, kind: _Kind, file: Path, by: str, keep_good: bool, progress: Progress
-) -> Iterator[tuple[Connection, ImportReport]]:
-    """A transaction in which a file is loaded, at its end."""
-    report = ImportReport()
-    lines: dict[str, int] = {}
-    rows = _rows(file, kind, report, progress)
-    first = list(islice(rows, BATCH))  # a file of the wrong columns needs no database
-    with db.transaction() as connection:
-        trace = Trace(
-            connection,
-            kind=kind.name,
-            file_name=file.name,
-            by=by,
-            at=datetime.now(timezone.utc),
-        )
-        batch = first
-        while batch:
-            _write(connection, kind, _good(connection, kind, batch, lines, report), report, trace)
-            batch = list(islice(rows, BATCH))
-        # A bad file is written to its end as well, and taken back: so every row is checked against
-        # those before it.
-        if report.errors and not keep_good:
-            raise ImportRejected(report)
-        report.seen = trace.close(
-            created=report.created, updated=report.updated, unchanged=report.unchanged
-        )
-        report.import_id = trace.import_id
-        yield connection, report
 
 
 def _rows(file: Path, kind: _Kind, report: ImportReport, progress: Progress) -> Iterator[_Row]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
@@ -147,13 +147,22 @@ def recent(db: Database, *, limit: int = 20) -> list[PastImport]:
     return [_past(row, is_newest=row is rows[0]) for row in rows]
 
 
-def undo(db: Database, import_id: int, *, by: str, at: datetime) -> PastImport:
+def undo(
+    db: Database,
+    import_id: int,
+    *,
+    by: str,
+    at: datetime,
+    confirm: Callable[[PastImport], None] = lambda _: None,
+) -> PastImport:
     """Takes the newest import back: every row is as it was before, also its number.
 
     Args:
         import_id: Which import is meant; it must be the newest.
         by: Who does it.
         at: When, aware.
+        confirm: Told what is taken back when all is written, before it counts; what it raises leaves
+            everything as it was.
 
     Raises:
         UndoRefused: It isn't the newest, is taken back already, or something it wrote has changed since.
@@ -177,10 +186,12 @@ def undo(db: Database, import_id: int, *, by: str, at: datetime) -> PastImport:
             .values(undone_by=by, undone_at=at)
         )
         connection.execute(sa.text("ANALYZE"))
-        done = connection.execute(
+        row = connection.execute(
             sa.select(models.imports).where(models.imports.c.id == import_id)
         ).one()
-    return _past(done, is_newest=True)
+        done = _past(row, is_newest=True)
+        confirm(done)
+    return done
 
 
 def _past(row: Any, *, is_newest: bool) -> PastImport:

@@ -21,7 +21,7 @@ import re
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ from bot.staff import audit
 from bot.staff.accounts import Account, Accounts, Role, SignedIn
 from bot.staff.config import StaffConfig
 from bot.staff.database import METADATA
+from bot.staff.uploads import Uploads
 from bot.webchat.database import ConversationDatabase, off_loop
 from bot.webchat.http import client_address
 from bot.webchat.limits import address_key
@@ -99,6 +100,7 @@ class Staff:
         self.database = ConversationDatabase(config.conversations_url, metadata=(METADATA,))
         self.registration = registration
         self.accounts = Accounts(self.database, self.keys, now)
+        self.uploads = Uploads(self.database, now)
         self.now = now
         self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
 
@@ -214,22 +216,22 @@ class Visit:
     def signed_in(self, response: HTTPResponse, session: SignedIn) -> HTTPResponse:
         return self.remember(response, session.token)
 
-    async def note(self, what: str, subject: str = "", before: str = "", after: str = "") -> None:
-        """Writes a change into the audit log; see `audit.record`."""
+    def record(self, what: str, subject: str = "", before: str = "", after: str = "") -> None:
+        """Writes a change into the audit log (see `audit.record`); call it off the event loop.
 
-        def write() -> None:
-            with self.staff.database.writing() as connection:
-                audit.record(
-                    connection,
-                    at=self.staff.now(),
-                    who=self.who.email,
-                    what=what,
-                    subject=subject,
-                    before=before,
-                    after=after,
-                )
-
-        await off_loop(write)
+        For what changes in another database: called before that counts, so that nothing is changed
+        without a trace.
+        """
+        with self.staff.database.writing() as connection:
+            audit.record(
+                connection,
+                at=self.staff.now(),
+                who=self.who.email,
+                what=what,
+                subject=subject,
+                before=before,
+                after=after,
+            )
 
 
 class StaffArea:
@@ -250,7 +252,7 @@ class StaffArea:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["moment"] = _moment
+        self._templates.filters.update(moment=_moment, day=_day)
         self._templates.globals["prefix"] = PREFIX
 
     def blueprint(self) -> Blueprint:
@@ -390,7 +392,11 @@ class _Fields(dict[str, str]):
 
 def _moment(at: datetime) -> str:
     """A moment as staff read it."""
-    return f"{at:%b} {at.day}, {at:%Y}, {at:%H:%M} UTC"
+    return f"{_day(at)}, {at:%H:%M} UTC"
+
+
+def _day(day: date) -> str:
+    return f"{day:%b} {day.day}, {day:%Y}"
 
 
 def is_within(address: str) -> bool:

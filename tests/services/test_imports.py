@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from registration import models
 from registration.database import Database
-from registration.errors import ImportOutdated, ImportRejected, UndoRefused
+from registration.errors import ImportRejected, UndoRefused
 from registration.importers import Change, import_file, preview_file
 from registration.imports import recent, undo
 from tests.services.given import a_class
@@ -130,7 +130,7 @@ def test_a_preview_finds_what_loading_finds_and_changes_nothing(
     assert everything(db) == before
     assert recent(db) == loaded
     assert preview.import_id is None
-    report = load(kind, text, as_seen=preview.seen)
+    report = load(kind, text)
     assert preview == type(report)(**{**vars(report), "import_id": None})
 
 
@@ -161,19 +161,36 @@ def test_a_preview_of_a_bad_file_says_what_is_bad(filled: Database, tmp_path: Pa
     assert [problem.column for problem in rejected.value.report.errors] == ["capacity"]
 
 
-def test_what_would_change_otherwise_than_it_was_shown_is_not_loaded(
+def test_what_tells_changes_apart_is_the_same_for_the_same_file_on_the_same_rows(
     db: Database, load: Any, tmp_path: Path
 ) -> None:
-    text = SEVERAL
-    seen = preview_file(db, "classes", write(tmp_path, text)).seen
+    def seen(text: str) -> str:
+        return preview_file(db, "classes", write(tmp_path, text)).seen
+
+    several = seen(SEVERAL)
+
+    assert seen(SEVERAL) == several
+    assert seen(A_CLASS) != several
     load("classes", CLASSES + A + "43,\n")
-    before = everything(db)
+    assert seen(SEVERAL) != several
 
-    with pytest.raises(ImportOutdated) as outdated:
-        load("classes", text, as_seen=seen)
 
-    assert everything(db) == before
-    assert ("capacity", "43", "45") in outdated.value.report.changes[0].columns
+def object_to(_: Any) -> None:
+    raise ValueError("no")
+
+
+def test_an_objection_takes_everything_back(db: Database, load: Any) -> None:
+    before, loaded = everything(db), recent(db)
+
+    with pytest.raises(ValueError, match="no"):
+        load("classes", SEVERAL, confirm=object_to)
+
+    assert (everything(db), recent(db)) == (before, loaded)
+    report = load("classes", SEVERAL)
+    before, loaded = everything(db), recent(db)
+    with pytest.raises(ValueError, match="no"):
+        undo(db, report.import_id, by="john@example.org", at=NOW, confirm=object_to)
+    assert (everything(db), recent(db)) == (before, loaded)
 
 
 # Refusals ----------------------------------------------------------------------------------------
