@@ -102,7 +102,7 @@ bench-scale: $(MODEL) nginx ## Measure 1, 2 and 4 processes, also while some are
 	@$(BIN)/python -m bench.scale $(ARGS)
 
 .PHONY: pictures
-pictures: $(INSTALLED) browser ## Draw the pictures of the widget in docs/pictures/widget
+pictures: $(MODEL) browser ## Draw the pictures in docs/pictures
 	@$(BIN)/python -m tests.browser.pictures
 
 .PHONY: scale-up
