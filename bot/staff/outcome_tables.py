@@ -52,7 +52,9 @@ conversations = sa.Table(
     sa.Column("helpful", sa.Integer, nullable=False),
     sa.Column("unhelpful", sa.Integer, nullable=False),
     sa.Column("handed_over", sa.String(30), comment="why, the last time"),
-    sa.Column("reopened", sa.Integer, nullable=False, comment="times it went on after a long pause"),
+    sa.Column(
+        "reopened", sa.Integer, nullable=False, comment="times it went on after a long pause"
+    ),
     sa.Column("topics", sa.JSON, nullable=False),
     sa.Column("states", sa.String(200), nullable=False, comment="of the place named last"),
 )
@@ -73,7 +75,9 @@ questions = sa.Table(
     sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("handed_over", sa.String(30)),
     sa.Column("lookup", sa.String(20)),
-    sa.Column("states", sa.String(200), nullable=False, comment="USPS codes of the look-up's place"),
+    sa.Column(
+        "states", sa.String(200), nullable=False, comment="USPS codes of the look-up's place"
+    ),
     sa.Column("results", sa.Integer),
     sa.Column("offer", sa.String(10), comment="shown, chosen, rejected"),
     sa.Column("chosen", sa.String(100), comment="the topic chosen from an offer"),
@@ -89,11 +93,15 @@ clusters = sa.Table(
     "outcomes_clusters",
     METADATA,
     sa.Column("id", _BIG, primary_key=True, autoincrement=True),
-    sa.Column("version", sa.Integer, nullable=False, index=True, comment="of progress, at a change"),
+    sa.Column(
+        "version", sa.Integer, nullable=False, index=True, comment="of progress, at a change"
+    ),
     sa.Column("center", sa.LargeBinary, nullable=False, comment="mean vector, 16-bit floats"),
     sa.Column("size", sa.Integer, nullable=False, comment="messages"),
     sa.Column("text", sa.Text, nullable=False, comment="its newest message"),
-    sa.Column("nearest", sa.JSON, nullable=False, comment="the three likeliest topics, with scores"),
+    sa.Column(
+        "nearest", sa.JSON, nullable=False, comment="the three likeliest topics, with scores"
+    ),
     sa.Column("reasons", sa.JSON, nullable=False, comment="how many messages by reason"),
     sa.Column("first_at", UtcDateTime, nullable=False),
     sa.Column("last_at", UtcDateTime, nullable=False),

@@ -81,8 +81,7 @@ _SELF = re.compile(
 _TITLED = re.compile(rf"\b((?i:{_TITLE})\.? )({_NAMES})")
 _SIGNED = re.compile(rf"([\n.!?,-]\s{{0,3}})({_CAPITALIZED}(?: {_CAPITALIZED}){{1,2}})\s{{0,20}}\Z")
 
-NO_NAMES = frozenset(
-    """
+_NO_NAMES = """
     i a an the in at on for to from with and or not so is are was be my your our his her their its this that
     just only really very trying looking having interested wondering new here there from still also going
     registered signed stuck unable able confused sorry happy angry sure no yes ok okay
@@ -94,8 +93,8 @@ NO_NAMES = frozenset(
     aug sep sept oct nov dec english spanish christmas
     police department sheriff county district city isd pd chief sergeant deputy
     who what when where why how can could will would do does did help please thanks
-    """.split()
-)
+    """
+NO_NAMES = frozenset(_NO_NAMES.split())
 """Words that begin no name, however they are written."""
 
 
