@@ -19,6 +19,8 @@ import click
 from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
+from bot.staff.audit import COMMAND_LINE
+from bot.staff.commands import staff
 from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
@@ -184,12 +186,13 @@ def _import_command(name: str, what: str) -> None:
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     @click.option("--keep-good", is_flag=True, help="Load the good rows though others are bad.")
     def command(file: Path, keep_good: bool) -> None:
-        from registration import importers  # noqa: PLC0415  only needed here
+        from registration.importers import import_file  # noqa: PLC0415  only needed here
 
-        importer: Callable[..., ImportReport] = getattr(importers, f"import_{name}")
         with _database() as database, _progress_bar(str(file)) as progress:
             try:
-                report = importer(database, file, keep_good=keep_good, progress=progress)
+                report = import_file(
+                    database, name, file, by=COMMAND_LINE, keep_good=keep_good, progress=progress
+                )
             except ImportRejected as rejected:
                 _print_problems(rejected.report)
                 raise click.ClickException("Nothing was loaded.") from rejected
@@ -211,6 +214,9 @@ for _name, _what in (
 def _print_problems(report: ImportReport) -> None:
     for error in report.errors:
         click.echo(f"line {error.line}, {error.column}: {error.message}", err=True)
+
+
+main.add_command(staff)
 
 
 @main.command("check-contacts")

@@ -27,6 +27,7 @@ from bot.mails import outbox_blueprint, send_mails
 from bot.nlu.encoder import EncoderUnusable
 from bot.settings import Settings
 from bot.site import site_blueprint
+from bot.staff.blueprint import staff_blueprint
 from bot.webchat.channel import WebChat
 from bot.webchat.health import health_blueprint
 from registration.database import Database
@@ -103,6 +104,8 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
     app.blueprint(site_blueprint(is_demonstration=not settings.is_production))
     if settings.identity.outbox:
         app.blueprint(outbox_blueprint(settings.identity.outbox))
+    if staff := settings.staff_config():
+        app.blueprint(staff_blueprint(staff, registration))
     send_mails(app, identity, registration)
 
     @app.before_server_start

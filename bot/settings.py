@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
 
-from bot.webchat.config import Limit, WebChatConfig
+from bot.staff.config import StaffConfig
+from bot.webchat.config import Limit, WebChatConfig, is_origin
 from identity.database import IdentityDatabase
 from identity.service import IdentityService
 from identity.settings import (
@@ -35,6 +36,7 @@ PORT = "PORT"
 ALLOWED_ORIGINS = "NASRO_ALLOWED_ORIGINS"
 PROXIES = "NASRO_PROXIES"
 REQUESTS_PER_MINUTE = "NASRO_REQUESTS_PER_MINUTE"
+STAFF_ORIGIN = "NASRO_STAFF_ORIGIN"
 
 VARIABLES = (
     ENVIRONMENT,
@@ -46,6 +48,7 @@ VARIABLES = (
     ALLOWED_ORIGINS,
     PROXIES,
     REQUESTS_PER_MINUTE,
+    STAFF_ORIGIN,
     *IDENTITY_VARIABLES,
 )
 
@@ -69,6 +72,8 @@ class Settings:
     """Reverse proxies in front of the server, whose X-Forwarded-For is believed."""
     requests_per_minute: int
     """Requests that one client address may make; a tenth of them may open a session."""
+    staff_origin: str
+    """Where staff open their pages, as a browser names it; empty: there are none."""
     identity: IdentityConfig
 
     @property
@@ -94,6 +99,12 @@ class Settings:
 
     def identity_service(self) -> IdentityService:
         return IdentityService(IdentityDatabase(self.conversations_url), self.identity)
+
+    def staff_config(self) -> StaffConfig | None:
+        """What the staff area is told; None where there is none."""
+        if not self.staff_origin:
+            return None
+        return StaffConfig(self.staff_origin, self.secret, self.conversations_url)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -126,10 +137,25 @@ class Settings:
             allowed_origins=tuple(environ.get(ALLOWED_ORIGINS, "").replace(",", " ").split()),
             proxies=proxies,
             requests_per_minute=_number(environ, REQUESTS_PER_MINUTE, 300, 1_000_000),
+            staff_origin=_staff_origin(environ),
             identity=identity,
         )
         settings.webchat_config()  # what it refuses is better said before anything starts
         return settings
+
+
+def _staff_origin(environ: Mapping[str, str]) -> str:
+    origin = environ.get(STAFF_ORIGIN, "")
+    if not origin:
+        return ""
+    if not is_origin(origin):
+        raise SettingsInvalid(
+            f"{STAFF_ORIGIN} is '{origin}': write where staff open the pages as a browser names it, "
+            "like https://chat.example.org, without a path or a closing slash"
+        )
+    if is_production(environ) and not origin.startswith("https://"):
+        raise SettingsInvalid(f"{STAFF_ORIGIN} is '{origin}': production needs https://")
+    return origin
 
 
 def _is_this_machine(host: str) -> bool:

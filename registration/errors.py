@@ -3,7 +3,8 @@
     RegistrationError
     ├── RegistrationUnavailable   the database can't be reached or used; trying later may help
     │   └── TablesMissing         it has no tables, or not those of this version
-    └── ImportRejected            a file has bad rows, and nothing of it was loaded
+    ├── ImportRejected            a file has bad rows, and nothing of it was loaded
+    └── UndoRefused               an import can't be taken back any more
 
 Answers like "none found" or "several found" are outcomes, not errors.
 """
@@ -34,3 +35,7 @@ class ImportRejected(RegistrationError):
     def __init__(self, report: ImportReport) -> None:
         super().__init__(f"{len(report.errors)} problems in {report.rows} rows")
         self.report = report
+
+
+class UndoRefused(RegistrationError):
+    """An import can't be taken back; the message says why, for a person."""

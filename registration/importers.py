@@ -2,7 +2,8 @@
 
 A file is read row by row and every problem is noted with its line; unless told otherwise, nothing is
 loaded when any row is bad. Rows are matched by their external id, so that loading a file again changes
-only what has changed. The columns are described in docs/calendar.md.
+only what has changed. What is loaded leaves a trace and can be taken back (`registration.imports`). The
+columns are described in docs/calendar.md.
 
 No e-mail address stands in a report: reports are printed and kept.
 """
@@ -31,6 +32,7 @@ from registration.catalogue import COURSE_TITLES
 from registration.database import Database
 from registration.errors import ImportRejected
 from registration.gazetteer import key
+from registration.imports import Trace, Written
 from registration.place_tables import STATE_NAMES
 from registration.places import Place, resolve
 from registration.timezones import time_zone
@@ -47,6 +49,9 @@ YEARS = range(2000, 2100)
 BATCH = 500
 """Rows read, checked and written at once."""
 
+SHOWN = 200
+"""So many changes stand in a report one by one."""
+
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
@@ -60,30 +65,67 @@ class Problem:
     message: str
 
 
+@dataclass(frozen=True)
+class Change:
+    """A row that a file makes or changes."""
+
+    id: str
+    """The external id."""
+    is_new: bool
+    columns: tuple[tuple[str, str, str], ...]
+    """Name, value before and value after of each column that differs; only what isn't about a member."""
+
+
 @dataclass
 class ImportReport:
-    """What became of a file."""
+    """What became of a file, or would."""
 
     rows: int = 0
     created: int = 0
     updated: int = 0
+    cancelled: int = 0
+    """Of those updated, how many are cancelled now and weren't before."""
     unchanged: int = 0
     errors: list[Problem] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    """The first of them; see `SHOWN`."""
+    seen: str = ""
+    """What tells these changes from all others."""
+    import_id: int | None = None
+    """Under which `registration.imports` knows it; `None` where nothing was loaded."""
+
+
+Confirm = Callable[[ImportReport], None]
 
 
 def _no_progress(done: int, total: int) -> None:
     """Nobody is watching."""
 
 
-def import_classes(
-    db: Database, file: Path, *, keep_good: bool = False, progress: Progress = _no_progress
+def _no_objection(report: ImportReport) -> None:
+    """Whatever it is, it may be loaded."""
+
+
+def import_file(
+    db: Database,
+    kind: str,
+    file: Path,
+    *,
+    by: str,
+    keep_good: bool = False,
+    confirm: Confirm = _no_objection,
+    progress: Progress = _no_progress,
 ) -> ImportReport:
-    """Loads classes and conferences.
+    """Loads classes (and conferences), members, or registrations of members and classes that are there.
 
     Args:
         db: The registration database.
+        kind: One of `KINDS`.
         file: A CSV file with a header, UTF-8 or Windows-1252.
+        by: Who loads it, for `registration.imports`.
         keep_good: Load the good rows although others are bad.
+        confirm: Told what becomes of the file when all is written, before it counts; what it raises
+            takes everything back.
         progress: Told how far it is.
 
     Raises:
@@ -91,21 +133,57 @@ def import_classes(
             these columns; nothing was loaded.
         RegistrationUnavailable: The database can't be used.
     """
-    return _import(db, file, _Classes(), keep_good, progress)
+    kind_ = _KINDS[kind]()
+    report = ImportReport()
+    lines: dict[str, int] = {}
+    rows = _rows(file, kind_, report, progress)
+    first = list(islice(rows, BATCH))  # a file of the wrong columns needs no database
+    with db.transaction() as connection:
+        now = datetime.now(timezone.utc)
+        trace = Trace(connection, kind=kind, file_name=file.name, by=by, at=now)
+        batch = first
+        while batch:
+            good = _good(connection, kind_, batch, lines, report)
+            _write(connection, kind_, good, report, trace)
+            batch = list(islice(rows, BATCH))
+        # A bad file is written to its end as well, and taken back: so every row is checked against
+        # those before it.
+        if report.errors and not keep_good:
+            raise ImportRejected(report)
+        report.seen = trace.close(
+            created=report.created, updated=report.updated, unchanged=report.unchanged
+        )
+        report.import_id = trace.import_id
+        # How the rows are spread tells the database which index is best for a question.
+        connection.execute(sa.text("ANALYZE"))
+        confirm(report)
+    return report
 
 
-def import_members(
-    db: Database, file: Path, *, keep_good: bool = False, progress: Progress = _no_progress
-) -> ImportReport:
-    """Loads members; see `import_classes`."""
-    return _import(db, file, _Members(), keep_good, progress)
+def preview_file(db: Database, kind: str, file: Path) -> ImportReport:
+    """What loading a file would change; nothing is.
+
+    Raises:
+        ImportRejected: It would be rejected.
+        RegistrationUnavailable: The database can't be used.
+    """
+    # Written and taken back: so a preview finds what loading would find.
+    try:
+        import_file(db, kind, file, by="", confirm=_take_back)
+    except _TakenBack as taken_back:
+        taken_back.report.import_id = None
+        return taken_back.report
+    raise AssertionError("what is only looked at can't be loaded")
 
 
-def import_registrations(
-    db: Database, file: Path, *, keep_good: bool = False, progress: Progress = _no_progress
-) -> ImportReport:
-    """Loads registrations of members and classes that are there already; see `import_classes`."""
-    return _import(db, file, _Registrations(), keep_good, progress)
+class _TakenBack(Exception):
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__()
+        self.report = report
+
+
+def _take_back(report: ImportReport) -> None:
+    raise _TakenBack(report)
 
 
 class _Bad(Exception):
@@ -233,7 +311,10 @@ Values = dict[str, Any]
 class _Kind(ABC):
     """One kind of file: its columns, its table, and how a row becomes one of the table's."""
 
+    name: str
     table: sa.Table
+    shown: tuple[str, ...] = ()
+    """Columns of the table whose values may stand in a report: nothing about members."""
     required: tuple[str, ...]
     optional: tuple[str, ...]
 
@@ -244,9 +325,13 @@ class _Kind(ABC):
     def values(self, row: _Row) -> Values:
         """The columns of the table; unless a problem was noted, they can be written."""
 
-    def write_beside(self, connection: Connection, rows: list[Values]) -> set[str]:  # noqa: ARG002
-        """Writes what belongs to written rows in other tables; the external ids of those it changed."""
-        return set()
+    def write_beside(
+        self,
+        connection: Connection,  # noqa: ARG002  most write nothing
+        rows: list[Values],  # noqa: ARG002
+    ) -> Iterator[tuple[sa.Table, list[Written]]]:
+        """Writes what belongs to written rows in other tables, and tells what it wrote."""
+        return iter(())
 
     def claim(self, values: Mapping[str, Any]) -> Any:  # noqa: ARG002  most claim nothing
         """What only one row of the table may have, beside its id; `None` for nothing."""
@@ -262,7 +347,25 @@ class _Kind(ABC):
 
 
 class _Classes(_Kind):
+    name = "classes"
     table = models.classes
+    shown = (
+        "course_code",
+        "city",
+        "state",
+        "zip_code",
+        "venue",
+        "starts_on",
+        "ends_on",
+        "starts_at",
+        "ends_at",
+        "timezone",
+        "capacity",
+        "status",
+        "visibility",
+        "register_url",
+        "host",
+    )
     required = ("id", "course", "city", "state", "starts_on", "ends_on", "capacity")
     optional = (
         "zip",
@@ -311,6 +414,7 @@ class _Classes(_Kind):
 
 
 class _Members(_Kind):
+    name = "members"
     table = models.members
     required = ("id", "email", "name")
     optional = ("state", "membership", "member_until")
@@ -344,7 +448,9 @@ class _Members(_Kind):
 
 
 class _Registrations(_Kind):
+    name = "registrations"
     table = models.registrations
+    shown = ("status",)
     required = ("id", "member", "class", "registered_on")
     optional = ("status", "evaluated_on", "certificate_on")
 
@@ -384,26 +490,29 @@ class _Registrations(_Kind):
             row.note(column, "is for registrations with the status attended")
         return _moment(row.date(column), time(12), timezone.utc)
 
-    def write_beside(self, connection: Connection, rows: list[Values]) -> set[str]:
+    def write_beside(
+        self, connection: Connection, rows: list[Values]
+    ) -> Iterator[tuple[sa.Table, list[Written]]]:
         """Evaluations and certificates."""
         ids = _ids(connection, self.table, [row["external_id"] for row in rows])
-        changed = set()
         for table, column, name in (
             (models.evaluations, "completed_at", "evaluated_on"),
             (models.certificates, "issued_at", "certificate_on"),
         ):
             known = {
-                row["registration_id"]: row[column]
+                row["registration_id"]: row
                 for row in connection.execute(
                     sa.select(table).where(table.c.registration_id.in_(ids.values()))
                 ).mappings()
             }
+            written = []
             for external_id, id_ in ids.items():
                 moment = self._outcomes[external_id][name]
-                if moment is None or known.get(id_) == moment:
+                before = known.get(id_)
+                if moment is None or (before and before[column] == moment):
                     continue
-                changed.add(external_id)
-                if id_ in known:
+                written.append(Written(id_, external_id, before))
+                if before:
                     connection.execute(
                         sa.update(table)
                         .where(table.c.registration_id == id_)
@@ -413,7 +522,7 @@ class _Registrations(_Kind):
                     connection.execute(
                         sa.insert(table).values({"registration_id": id_, column: moment})
                     )
-        return changed
+            yield table, written
 
     def claim(self, values: Mapping[str, Any]) -> tuple[int, int] | None:
         is_active = values["status"] in models.ACTIVE
@@ -439,28 +548,14 @@ def _ids(connection: Connection, table: sa.Table, external_ids: Collection[str])
     return {row.external_id: row.id for row in connection.execute(found)}
 
 
+_KINDS: Mapping[str, type[_Kind]] = {
+    kind.name: kind for kind in (_Classes, _Members, _Registrations)
+}
+KINDS = tuple(_KINDS)
+"""What a file may hold."""
+
+
 # Reading and writing -----------------------------------------------------------------------------
-
-
-def _import(
-    db: Database, file: Path, kind: _Kind, keep_good: bool, progress: Progress
-) -> ImportReport:
-    report = ImportReport()
-    lines: dict[str, int] = {}
-    rows = _rows(file, kind, report, progress)
-    first = list(islice(rows, BATCH))  # a file of the wrong columns needs no database
-    with db.transaction() as connection:
-        batch = first
-        while batch:
-            _write(connection, kind, _good(connection, kind, batch, lines, report), report)
-            batch = list(islice(rows, BATCH))
-        # A bad file is written to its end as well, and taken back: so every row is checked against
-        # those before it.
-        if report.errors and not keep_good:
-            raise ImportRejected(report)
-        # How the rows are spread tells the database which index is best for a question.
-        connection.execute(sa.text("ANALYZE"))
-    return report
 
 
 def _rows(file: Path, kind: _Kind, report: ImportReport, progress: Progress) -> Iterator[_Row]:
@@ -591,25 +686,58 @@ def _write(
     kind: _Kind,
     rows: list[tuple[Values, Mapping[str, Any] | None]],
     report: ImportReport,
+    trace: Trace,
 ) -> None:
     new = [values for values, before in rows if before is None]
     changed = [
-        {**values, "row_id": before["id"]}
+        (values, before)
         for values, before in rows
         if before is not None and any(before[name] != value for name, value in values.items())
     ]
     # Changes first: only they give up what another row takes.
     if changed:
         connection.execute(
-            sa.update(kind.table).where(kind.table.c.id == sa.bindparam("row_id")), changed
+            sa.update(kind.table).where(kind.table.c.id == sa.bindparam("row_id")),
+            [{**values, "row_id": before["id"]} for values, before in changed],
         )
     if new:
         connection.execute(sa.insert(kind.table), new)
-    beside = kind.write_beside(connection, [values for values, _ in rows])
-    written = {values["external_id"] for values in (*new, *changed)}
+    ids = _ids(connection, kind.table, [values["external_id"] for values in new])
+    written = [
+        *(Written(before["id"], before["external_id"], before) for _, before in changed),
+        *(Written(ids[values["external_id"]], values["external_id"], None) for values in new),
+    ]
+    trace.note(kind.table, written)
+    touched = {row.external_id for row in written}
+    beside = set()
+    for table, more in kind.write_beside(connection, [values for values, _ in rows]):
+        trace.note(table, more)
+        beside |= {row.external_id for row in more} - touched
     report.created += len(new)
-    report.updated += len(changed) + len(beside - written)
-    report.unchanged += len(rows) - len(written | beside)
+    report.updated += len(changed) + len(beside)
+    report.unchanged += len(rows) - len(touched | beside)
+    report.cancelled += sum(
+        values["status"] == "cancelled" != before["status"]
+        for values, before in changed
+        if "status" in values
+    )
+    for values, before in rows:
+        id_ = values["external_id"]
+        if id_ in touched | beside and len(report.changes) < SHOWN:
+            report.changes.append(Change(id_, before is None, _differences(kind, values, before)))
+
+
+def _differences(
+    kind: _Kind, values: Values, before: Mapping[str, Any] | None
+) -> tuple[tuple[str, str, str], ...]:
+    def said(value: Any) -> str:
+        return "" if value is None else str(value)
+
+    return tuple(
+        (name, said(before and before[name]), said(values[name]))
+        for name in kind.shown
+        if (before[name] if before else None) != values[name]
+    )
 
 
 # Where and when ----------------------------------------------------------------------------------

@@ -215,9 +215,43 @@ class Certificate(Base):
     issued_at = sa.Column(UtcDateTime, nullable=False)
 
 
+class Import(Base):
+    """A file that was loaded, and by whom."""
+
+    __tablename__ = "imports"
+    __table_args__ = ({"comment": "Files that were loaded, and by whom"},)
+
+    id = sa.Column(sa.Integer, primary_key=True)
+    kind = sa.Column(sa.String(20), nullable=False)
+    file_name = sa.Column(sa.String(200), nullable=False)
+    loaded_by = sa.Column(sa.String(254), nullable=False)
+    loaded_at = sa.Column(UtcDateTime, nullable=False)
+    created = sa.Column(sa.Integer, nullable=False)
+    updated = sa.Column(sa.Integer, nullable=False)
+    unchanged = sa.Column(sa.Integer, nullable=False)
+    undone_by = sa.Column(sa.String(254))
+    undone_at = sa.Column(UtcDateTime)
+
+
+class ImportChange(Base):
+    """A row that the newest import wrote: what it takes to undo it, and to see that nothing came since."""
+
+    __tablename__ = "import_changes"
+    __table_args__ = ({"comment": "Rows that the newest import wrote, in the order of writing"},)
+
+    id = sa.Column(sa.Integer, primary_key=True)
+    import_id = sa.Column(sa.ForeignKey("imports.id"), nullable=False)
+    table_name = sa.Column(sa.String(30), nullable=False)
+    row_id = sa.Column(sa.Integer, nullable=False)
+    before = sa.Column(sa.JSON(none_as_null=True), comment="The whole row; NULL where it is new")
+    after = sa.Column(sa.String(64), nullable=False, comment="SHA-256 of the row as it was left")
+
+
 courses: sa.Table = Course.__table__
 classes: sa.Table = TrainingClass.__table__
 members: sa.Table = Member.__table__
 registrations: sa.Table = Registration.__table__
 evaluations: sa.Table = Evaluation.__table__
 certificates: sa.Table = Certificate.__table__
+imports: sa.Table = Import.__table__
+import_changes: sa.Table = ImportChange.__table__

@@ -16,6 +16,12 @@ class Limit:
     seconds: float
 
 
+def is_origin(text: str) -> bool:
+    """Whether it names a website as a browser's Origin header does."""
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and text == f"{parts.scheme}://{parts.netloc}"
+
+
 @dataclass(frozen=True)
 class WebChatConfig:
     """Settings of the web chat; the defaults are what a small site would use."""
@@ -42,11 +48,7 @@ class WebChatConfig:
         if len(self.secret.encode()) < MIN_SECRET_BYTES:
             raise ValueError(f"The web chat's secret needs at least {MIN_SECRET_BYTES} bytes.")
         for origin in self.allowed_origins:
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in ("http", "https")
-                or origin != f"{parts.scheme}://{parts.netloc}"
-            ):
+            if not is_origin(origin):
                 raise ValueError(
                     f"{origin!r} is not an origin. Write it as the browser sends it: "
                     "https://www.example.org, without a path or a closing slash."

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from registration import importers, models
+from registration import models
 from registration.database import Database
 from registration.errors import ImportRejected
-from registration.importers import ImportReport
+from registration.importers import ImportReport, import_file
 from registration.members import attendances
 from tests.services.given import a_class
 
@@ -45,7 +45,7 @@ def loaded_db(db: Database) -> Database:
 def load(db: Database, kind: str, file: Path, **options: Any) -> ImportReport:
     """The report, of a file that was loaded or refused."""
     try:
-        return getattr(importers, f"import_{kind}")(db, file, **options)
+        return import_file(db, kind, file, by="a test", **options)
     except ImportRejected as rejected:
         return rejected.report
 

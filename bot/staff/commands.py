@@ -1,0 +1,112 @@
+"""`nasro-chat staff`: who may sign in to the staff area."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.settings import Settings, SettingsInvalid
+from bot.staff.accounts import AccountProblem, Accounts, Role
+from bot.staff.audit import COMMAND_LINE
+from bot.staff.database import METADATA
+from bot.staff.passwords import PasswordRefused, generated
+from bot.webchat.database import ConversationDatabase
+from identity.keys import Keys
+
+ROLE = click.Choice([role.value for role in Role])
+generate = click.option(
+    "--generate",
+    is_flag=True,
+    help="Make a password and print it, once, instead of asking for one.",
+)
+
+
+@click.group()
+def staff() -> None:
+    """Accounts of the staff area (docs/staff-guide.md)."""
+
+
+@staff.command()
+@click.argument("email")
+@click.option("--name", prompt=True, help="What the person is called.")
+@click.option("--role", type=ROLE, default=Role.VIEWER.value, show_default=True)
+@generate
+def add(email: str, name: str, role: str, generate: bool) -> None:
+    """Make an account for EMAIL."""
+    password = _password(generate)
+    with _accounts() as accounts:
+        accounts.add(email, name, Role(role), password, by=COMMAND_LINE)
+    click.echo(f"{email} may sign in as {role}.")
+    _tell(password, generate)
+
+
+@staff.command("list")
+def list_() -> None:
+    """List the accounts."""
+    with _accounts() as accounts:
+        for account in accounts.all():
+            click.echo(f"{account.role.value:<10} {account.email}  {account.name}")
+
+
+@staff.command("set-role")
+@click.argument("email")
+@click.argument("role", type=ROLE)
+def set_role(email: str, role: str) -> None:
+    """Give EMAIL a role, and sign it out everywhere."""
+    with _accounts() as accounts:
+        accounts.set_role(email, Role(role), by=COMMAND_LINE)
+    click.echo(f"{email} is {role} now, and signed out everywhere.")
+
+
+@staff.command("reset-password")
+@click.argument("email")
+@generate
+def reset_password(email: str, generate: bool) -> None:
+    """Give EMAIL a new password, sign it out everywhere, and lift its lock-out."""
+    password = _password(generate)
+    with _accounts() as accounts:
+        accounts.reset_password(email, password, by=COMMAND_LINE)
+    click.echo(f"{email} has a new password, and is signed out everywhere.")
+    _tell(password, generate)
+
+
+@staff.command()
+@click.argument("email")
+def remove(email: str) -> None:
+    """Take the account of EMAIL away; what it did stays in the audit log."""
+    with _accounts() as accounts:
+        accounts.remove(email, by=COMMAND_LINE)
+    click.echo(f"{email} has no account any more.")
+
+
+def _password(generate: bool) -> str:
+    if generate:
+        return generated()
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+
+def _tell(password: str, was_generated: bool) -> None:
+    if was_generated:
+        click.echo(f"Password (not shown again): {password}")
+
+
+@contextmanager
+def _accounts() -> Iterator[Accounts]:
+    """The accounts for one command; what goes wrong becomes one plain line."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        database = ConversationDatabase(settings.conversations_url, metadata=(METADATA,))
+        try:
+            yield Accounts(database, Keys(settings.secret))
+        finally:
+            database.dispose()
+    except (SettingsInvalid, AccountProblem, PasswordRefused) as error:
+        raise click.ClickException(str(error)) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise click.ClickException(
+            f"The conversations database can't be used ({type(error).__name__})."
+        ) from error

@@ -1,0 +1,7 @@
+"""The pages of the staff area, one file each part."""
+
+from bot.staff.area import Pages
+from bot.staff.pages import account, calendar, home, log
+
+PARTS: tuple[Pages, ...] = (home.pages, calendar.pages, log.pages, account.pages)
+"""In the order of the navigation."""
