@@ -21,6 +21,7 @@ from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.commands import staff
+from bot.staff.outcome_commands import outcomes, queue, report_
 from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
@@ -216,7 +217,8 @@ def _print_problems(report: ImportReport) -> None:
         click.echo(f"line {error.line}, {error.column}: {error.message}", err=True)
 
 
-main.add_command(staff)
+for _group in (staff, outcomes, queue, report_):
+    main.add_command(_group)
 
 
 @main.command("check-contacts")

@@ -57,6 +57,9 @@ LATE = timedelta(minutes=10)
 """Feedback of so long ago is read again: it bears the time at which it came in, and is stored a little
 later, by clocks that may differ. To take it twice changes nothing."""
 
+NOTHING: dict[str, Any] = {"size": 0, "text": "", "nearest": [], "center": b""}
+"""What is left of a cluster without messages: its number, so that nothing else ever has it."""
+
 Figures = Counter[tuple[date, str, str]]
 
 
@@ -195,7 +198,7 @@ def erase(connection: Connection, conversation_id: str) -> None:
         .values(conversation_id=None)
     )
     for cluster in of_clusters:
-        _forget_example(connection, cluster)
+        _forget_example(connection, cluster, before.version + 1)
     event_id = before.event_id
     if connection.dialect.name == "sqlite":
         last_of_others = sa.select(events.c.id).where(events.c.sender_id != conversation_id)
@@ -204,15 +207,12 @@ def erase(connection: Connection, conversation_id: str) -> None:
     _advance(connection, before.version, event_id=event_id)
 
 
-def _forget_example(connection: Connection, cluster: int) -> None:
+def _forget_example(connection: Connection, cluster: int, version: int) -> None:
     of_cluster = questions.c.cluster == cluster
     other = sa.select(questions.c.text).where(of_cluster, questions.c.text.isnot(None))
     text = connection.execute(other.order_by(questions.c.id.desc()).limit(1)).scalar()
-    if text is None:
-        connection.execute(questions.update().where(of_cluster).values(cluster=None))
-        connection.execute(clusters.delete().where(clusters.c.id == cluster))
-    else:
-        connection.execute(clusters.update().where(clusters.c.id == cluster).values(text=text))
+    changed = {"text": text} if text else {**NOTHING, "version": version}
+    connection.execute(clusters.update().where(clusters.c.id == cluster).values(**changed))
 
 
 async def keep_up(consumer: Consumer) -> None:
@@ -550,6 +550,8 @@ class _Queue:
                 for name in ("size", "text", "nearest", "reasons", "first_at", "last_at")
             }
             row |= {"version": version, "center": packed(cluster.center)}
+            if not row["size"]:
+                row |= NOTHING
             if cluster.is_new:
                 stored = connection.execute(clusters.insert().values(**row))
                 cluster.row["id"] = stored.inserted_primary_key[0]

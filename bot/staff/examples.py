@@ -77,7 +77,9 @@ def add(topic: str, texts: Sequence[str], origin: str, folder: Path = NLU) -> li
             file: file.read_text(encoding="utf-8").count(f"- intent: {topic}\n")
             for file in sorted(folder.glob("*.yml"))
         }
-        file = max(blocks, key=lambda f: (f.stem == topic and blocks[f] > 0, blocks[f]), default=None)
+        file = max(
+            blocks, key=lambda f: (f.stem == topic and blocks[f] > 0, blocks[f]), default=None
+        )
         if file is None or not blocks[file]:
             raise ExampleRefused(f"There is no topic {topic}.")
         before = file.read_text(encoding="utf-8")

@@ -112,7 +112,9 @@ class Queue:
 
     def decided(self, *, offset: int = 0, limit: int = PAGE) -> QueuePage:
         """Clusters that somebody has decided, the latest first."""
-        return self._page(clusters.c.verdict.isnot(None), clusters.c.decided_at.desc(), offset, limit)
+        return self._page(
+            clusters.c.verdict.isnot(None), clusters.c.decided_at.desc(), offset, limit
+        )
 
     def _page(
         self, which: sa.sql.ColumnElement, order: sa.sql.ColumnElement, offset: int, limit: int
@@ -177,7 +179,9 @@ class Queue:
             texts = decision.texts or tuple(_messages(connection, row.id, SHOWN))
             # Last: a file can't be rolled back. If the transaction can't be ended after it, the same
             # decision may be taken again: what is there already isn't added twice.
-            return self._add(decision, texts, f"From the queue, {now:%Y-%m-%d}: asked {row.size} times.")
+            return self._add(
+                decision, texts, f"From the queue, {now:%Y-%m-%d}: asked {row.size} times."
+            )
 
     def reopen(self, number: int, *, by: str) -> None:
         """Takes a decision back; examples that were added stay.
@@ -259,7 +263,9 @@ class Queue:
         if decision.verdict == TOPIC and decision.topic not in known:
             raise QueueProblem(f"There is no topic '{decision.topic}'.")
         if cell["text"] != found.text:  # put in other words, it is the example
-            return Decision(found.id, decision.verdict, decision.topic, (examples.cleaned(cell["text"]),))
+            return Decision(
+                found.id, decision.verdict, decision.topic, (examples.cleaned(cell["text"]),)
+            )
         return decision
 
 
