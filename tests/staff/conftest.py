@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import cache
 from html import unescape
 from itertools import count
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from sanic import Sanic
 
 from bot.staff import passwords
@@ -78,9 +78,14 @@ def several_apps_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_hash_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashing is slow on purpose: the accounts of the tests share what is hashed."""
-    monkeypatch.setattr(passwords, "hashed", cache(passwords.hashed))
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashing passwords is slow on purpose; `test_passwords.py` has the real one."""
+    monkeypatch.setattr(
+        passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    )
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
 
 
 @dataclass

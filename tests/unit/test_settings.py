@@ -43,6 +43,8 @@ def test_production_needs_a_secret_of_its_own(
         ("PORT", "70000", "use a number from 0 to 65535"),
         ("NASRO_SECRET", "short", "at least 32"),
         ("NASRO_ALLOWED_ORIGINS", "https://nasro.org/", "is not an origin"),
+        ("NASRO_STAFF_ORIGIN", "on", "as a browser names it"),
+        ("NASRO_STAFF_ORIGIN", "https://nasro.org/staff", "without a path"),
     ],
 )
 def test_setting_that_cannot_be_used_is_named(variable: str, value: str, problem: str) -> None:
@@ -84,6 +86,24 @@ def test_secret_is_not_in_what_a_log_would_show() -> None:
 
     assert SECRET not in repr(found)
     assert SECRET not in repr(found.webchat_config())
+
+
+def test_staff_pages_are_off_until_they_are_configured() -> None:
+    assert Settings.from_environment({"NASRO_SECRET": SECRET}).staff_config() is None
+
+    origin = "http://localhost:8000"
+    on = Settings.from_environment({"NASRO_SECRET": SECRET, "NASRO_STAFF_ORIGIN": origin})
+    assert on.staff_config().origin == origin  # type: ignore[union-attr]
+
+
+def test_staff_pages_in_production_need_https() -> None:
+    production = {"NASRO_SECRET": SECRET, "NASRO_ENVIRONMENT": "production"}
+
+    with pytest.raises(SettingsInvalid, match="needs https"):
+        Settings.from_environment({**production, "NASRO_STAFF_ORIGIN": "http://nasro.org"})
+    origin = "https://nasro.org"
+    on = Settings.from_environment({**production, "NASRO_STAFF_ORIGIN": origin})
+    assert on.staff_config().is_secure  # type: ignore[union-attr]
 
 
 def test_every_variable_is_documented() -> None:
