@@ -33,3 +33,11 @@ def written(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str
     for row in rows:
         writer.writerow([escaped(row[column]) for column in columns])
     return file.getvalue()
+
+
+CSV = "text/csv; charset=utf-8"
+
+
+def attached(name: str) -> dict[str, str]:
+    """Headers of a file that a browser keeps instead of showing it."""
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

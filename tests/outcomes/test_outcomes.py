@@ -33,7 +33,7 @@ DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
 
 ANSWERS_THAT_NAME_THE_OFFICE = {
     "utter_faq_register_more", "utter_faq_new_account", "utter_faq_get_certificate_more",
-    "utter_faq_hold_spot_more", "utter_faq_login_trouble", 
+    "utter_faq_hold_spot_more", "utter_faq_login_trouble",
     "utter_certificate_cancelled", "utter_certificate_transferred", "utter_certificate_class_cancelled",
     "utter_certificate_class_postponed", "utter_no_registrations", "utter_classes_called_off",
     "utter_membership_ended", "utter_no_membership", "utter_one_seat_left", "utter_class_full",
