@@ -83,7 +83,7 @@ def add(topic: str, texts: Sequence[str], origin: str, folder: Path = NLU) -> li
         if file is None or not blocks[file]:
             raise ExampleRefused(f"There is no topic {topic}.")
         before = file.read_text(encoding="utf-8")
-        known = {_plain(example) for f in blocks for example in _examples(f, topic)}
+        known = {_plain(example) for f in blocks if blocks[f] for example in _examples(f, topic)}
         new: list[str] = []
         for text in map(cleaned, texts):
             if _plain(text) not in known:
@@ -109,7 +109,7 @@ def _examples(file: Path, topic: str) -> list[str]:
 
 def _parsed(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for block in yaml.safe_load(text)["nlu"]:
+    for block in yaml.load(text, yaml.CSafeLoader)["nlu"]:
         lines = [line.removeprefix("- ") for line in block["examples"].splitlines()]
         found.setdefault(block["intent"], []).extend(lines)
     return found
