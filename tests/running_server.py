@@ -26,6 +26,8 @@ class Server:
     port: int
     extra_environment: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
+    """What Python runs instead of `nasro-chat`."""
     cores: set[int] | None = None
     """The processor cores it may use; by default all."""
     process: subprocess.Popen[bytes] | None = None
@@ -66,7 +68,7 @@ class Server:
         """
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("nasro-chat"), "serve", *self.arguments],
+                [*self._program(), "serve", *self.arguments],
                 cwd=ROOT,
                 env=self.environment(),
                 stdout=log,
@@ -79,6 +81,10 @@ class Server:
         except TimeoutError:
             self.stop()
             raise RuntimeError(f"The server didn't get ready. It printed:\n{self.log}") from None
+
+    def _program(self) -> list[str]:
+        nasro_chat = str(Path(sys.executable).with_name("nasro-chat"))
+        return [sys.executable, *self.program] if self.program else [nasro_chat]
 
     def _is_ready(self) -> bool:
         if self.process is None or self.process.poll() is not None:
