@@ -89,7 +89,7 @@ bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--cli
 	@$(BIN)/python -m bench.nlu $(ARGS)
 
 .PHONY: pictures
-pictures: $(INSTALLED) browser ## Draw the pictures of the widget in docs/pictures/widget
+pictures: $(MODEL) browser ## Draw the pictures in docs/pictures
 	@$(BIN)/python -m tests.browser.pictures
 
 .PHONY: shell

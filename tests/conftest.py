@@ -53,14 +53,16 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice, host_port: int
 ) -> Iterator[Server]:
     """The assistant as people get it, on a registration database with current tables and no rows."""
+    port = free_port()
     server = Server(
         folder=tmp_path_factory.mktemp("server"),
-        port=free_port(),
+        port=port,
         extra_environment={
             "NASRO_SMTP_URL": post_office.url,
             "NASRO_MAIL_FROM": "assistant@example.org",
             "NASRO_IDENTITY_KEYS": SITE_KEYS,
             "NASRO_ALLOWED_ORIGINS": f"http://127.0.0.1:{host_port}",
+            "NASRO_STAFF_ORIGIN": f"http://127.0.0.1:{port}",
             # So that a test can be somebody at another address.
             "NASRO_PROXIES": "1",
         },

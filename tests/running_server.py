@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parents[1]
+SECRET = "a secret that only the tests use, 32 or more"
 START_TIMEOUT = 120.0
 """Seconds; a start takes about ten, on a busy machine several times that."""
 
@@ -52,7 +53,7 @@ class Server:
         return {
             **os.environ,
             "PORT": str(self.port),
-            "NASRO_SECRET": "a secret that only the tests use, 32 or more",
+            "NASRO_SECRET": SECRET,
             "NASRO_REGISTRATION_URL": self.registration_url,
             "NASRO_CONVERSATIONS_URL": self.conversations_url,
             # All tests come from one address.

@@ -1,6 +1,7 @@
-"""Draws `docs/pictures/widget/`: each state of the chat on a phone, a tablet and a desktop, light and dark.
+"""Draws `docs/pictures/`; run it with `make pictures`.
 
-The answers are those of the stand-in server; run it with `make pictures`.
+`widget/` has each state of the chat on a phone, a tablet and a desktop, light and dark; the answers are
+those of the stand-in server. `staff/` has the staff pages of the real server on sample data.
 """
 
 from __future__ import annotations
@@ -8,17 +9,25 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from bot.staff.accounts import Role
+from registration.calendar import calendar
+from registration.database import Database
+from registration.sample import load_sample
 from tests.browser.chat import Chat
+from tests.browser.staff import StaffPages, an_account
 from tests.browser.stand_in import StandInServer
 from tests.browser.states import STATES, State
+from tests.running_server import Server, free_port
 
-FOLDER = Path(__file__).parents[2] / "docs" / "pictures" / "widget"
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 VIEWS: list[dict[str, Any]] = [
     {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
     {"viewport": {"width": 768, "height": 1024}},
@@ -63,8 +72,62 @@ def row(pictures: list[Image.Image]) -> Image.Image:
     return strip
 
 
+def save(shot: Image.Image, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shot.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+    print(file.relative_to(Path.cwd()))
+
+
+def draw_staff_pages(browser: Browser) -> None:
+    """The staff pages, as the guide for staff goes through them."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        origin = {"NASRO_STAFF_ORIGIN": f"http://127.0.0.1:{port}"}
+        server = Server(Path(folder), port, extra_environment=origin)
+        database = Database(server.registration_url)
+        database.upgrade()
+        load_sample(database, today=datetime.now(timezone.utc).date())
+        first = calendar(database, state="TX").classes[0]
+        database.dispose()
+        server.start()
+        try:
+            email = an_account(server, Role.PUBLISHER, "Jane Doe", "jane@example.org")
+            page = browser.new_context(viewport={"width": 1100, "height": 640}).new_page()
+            page.goto(f"{server.url}/staff")
+            staff = StaffPages(page)
+
+            def draw(name: str) -> None:
+                page.wait_for_load_state()
+                shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                save(shot, FOLDER / "staff" / f"{name}.png")
+
+            draw("sign-in")
+            staff.sign_in(email)
+            staff.go_to("Calendar")
+            draw("calendar")
+            staff.link("see and load files").click()
+            head = "id,course,city,state,starts_on,ends_on,capacity,venue,status\n"
+            days = f"{first.starts_on},{first.ends_on}"
+            new = f"TX-2101,basic,Austin,TX,{days},40,City Hall,\n"
+            staff.choose_file("spring.csv", head + new.replace(",40,", ",4o,"))
+            staff.says("mend the file")
+            draw("problems")
+            staff.link("Choose another file").click()
+            changed = f"{first.id},basic,{first.city},TX,{days},{first.capacity + 5},,cancelled\n"
+            staff.choose_file("spring.csv", head + new + changed)
+            staff.says("Nothing is loaded yet")
+            draw("preview")
+            staff.button("Load").click()
+            staff.says("is loaded")
+            page.mouse.wheel(0, 2000)
+            draw("files")
+            staff.go_to("Audit log")
+            draw("log")
+        finally:
+            server.stop()
+
+
 def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
@@ -76,9 +139,8 @@ def main() -> None:
             both = Image.new("RGB", (light.width, 2 * HEIGHT + GAP), "#8090a8")
             both.paste(light, (0, 0))
             both.paste(dark, (0, HEIGHT + GAP))
-            file = FOLDER / f"{state.__name__.replace('_', '-')}.png"
-            both.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
-            print(file.relative_to(Path.cwd()))
+            save(both, FOLDER / "widget" / f"{state.__name__.replace('_', '-')}.png")
+        draw_staff_pages(browser)
         browser.close()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat, OpenPage
@@ -14,12 +15,12 @@ WIDGET = Path(__file__).parents[2] / "widget"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def violations(chat: Chat) -> list[dict[str, Any]]:
+def violations(page: Page) -> list[dict[str, Any]]:
     axe = WIDGET / "node_modules" / "axe-core" / "axe.min.js"
     assert axe.exists(), "axe-core is missing: run `npm ci` in widget/."
-    if not chat.page.evaluate("'axe' in window"):
-        chat.page.evaluate(axe.read_text("utf-8"))
-    found = chat.page.evaluate(
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe.read_text("utf-8"))
+    found = page.evaluate(
         "(tags) => axe.run(document, { runOnly: tags })", {"type": "tag", "values": RULES}
     )
     assert found["passes"], "axe looked at nothing"
@@ -53,7 +54,7 @@ def test_axe_finds_nothing(
     state(chat, stand_in)
     for media in MEDIA:
         chat.page.emulate_media(**media)
-        assert violations(chat) == [], media
+        assert violations(chat.page) == [], media
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -66,4 +67,4 @@ def test_axe_finds_nothing_on_the_demo_page(
     chat = Chat(open_page(stand_in.url, color_scheme=scheme, reduced_motion="reduce"))
     chat.shows(stand_in.welcome["text"])
     state(chat, stand_in)
-    assert violations(chat) == []
+    assert violations(chat.page) == []
