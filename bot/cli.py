@@ -24,6 +24,7 @@ from bot.deferred import defer_tensorflow
 from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.commands import staff
+from bot.staff.outcome_commands import outcomes, queue, report_
 from identity.database import IdentityUnavailable
 from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
@@ -223,7 +224,8 @@ def _print_problems(report: ImportReport) -> None:
         click.echo(f"line {error.line}, {error.column}: {error.message}", err=True)
 
 
-main.add_command(staff)
+for _group in (staff, outcomes, queue, report_):
+    main.add_command(_group)
 
 
 @main.command("check-contacts")

@@ -28,6 +28,8 @@ from rasa.shared.exceptions import RasaException
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import sessionmaker
 
+from bot.staff import consumer as outcomes
+from bot.staff.outcome_tables import METADATA as OUTCOMES
 from bot.webchat.database import METADATA, ConversationDatabase, off_loop
 from identity.settings import conversations_url
 
@@ -84,7 +86,7 @@ class ConversationTrackerStore(SQLTrackerStore):
         TrackerStore.__init__(self, domain, event_broker, **kwargs)
         self.database = ConversationDatabase(
             url or host or conversations_url(os.environ),
-            metadata=(METADATA, SQLTrackerStore.Base.metadata),
+            metadata=(METADATA, SQLTrackerStore.Base.metadata, OUTCOMES),
         )
         self._held: dict[str, HeldEvents] = {}
 
@@ -111,7 +113,8 @@ class ConversationTrackerStore(SQLTrackerStore):
         await off_loop(self._delete, sender_id)
 
     def erase(self, connection: Connection, sender_id: str) -> None:
-        """The same as `delete`, as a part of the caller's transaction."""
+        """The same as `delete`, as a part of the caller's transaction; outcomes keep their numbers."""
+        outcomes.erase(connection, sender_id)
         connection.execute(EVENTS.delete().where(EVENTS.c.sender_id == sender_id))
 
     @contextmanager

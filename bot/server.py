@@ -30,6 +30,8 @@ from bot.served_model import ServedGraph, ServedModel
 from bot.settings import Settings
 from bot.site import site_blueprint
 from bot.staff.blueprint import staff_blueprint
+from bot.staff.consumer import Consumer, keep_up
+from bot.staff.embedding import embedded
 from bot.webchat.channel import WebChat
 from bot.webchat.health import health_blueprint
 from registration.database import Database
@@ -116,6 +118,15 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
     @app.before_server_start
     async def load(app: Sanic, _: AbstractEventLoop) -> None:
         app.ctx.agent = await assistant(model, endpoints_file)
+
+    @app.after_server_start
+    async def read_outcomes(app: Sanic, loop: AbstractEventLoop) -> None:
+        consumer = Consumer(require_durable(app.ctx.agent).database, embedded)
+        app.ctx.outcomes = loop.create_task(keep_up(consumer))
+
+    @app.before_server_stop
+    async def stop_reading(app: Sanic, _: AbstractEventLoop) -> None:
+        app.ctx.outcomes.cancel()
 
     @app.after_server_stop
     async def close(_: Sanic, __: AbstractEventLoop) -> None:

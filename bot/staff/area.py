@@ -38,6 +38,7 @@ from bot.staff import audit
 from bot.staff.accounts import Account, Accounts, Role, SignedIn
 from bot.staff.config import StaffConfig
 from bot.staff.database import METADATA
+from bot.staff.outcome_tables import METADATA as OUTCOMES
 from bot.staff.uploads import Uploads
 from bot.webchat.database import ConversationDatabase, off_loop
 from bot.webchat.http import client_address
@@ -97,7 +98,9 @@ class Staff:
     ) -> None:
         self.config = config
         self.keys = Keys(config.secret)
-        self.database = ConversationDatabase(config.conversations_url, metadata=(METADATA,))
+        self.database = ConversationDatabase(
+            config.conversations_url, metadata=(METADATA, OUTCOMES)
+        )
         self.registration = registration
         self.accounts = Accounts(self.database, self.keys, now)
         self.uploads = Uploads(self.database, now)

@@ -139,6 +139,7 @@ class History:
         The bare facts stay: that it took place, and which way the thumbs went.
         """
         with self.database.writing() as connection:
+            also(connection)
             connection.execute(
                 sessions.update().where(sessions.c.id == conversation_id).values(ended_at=at)
             )
@@ -150,7 +151,6 @@ class History:
                 .where(feedback.c.conversation_id == conversation_id)
                 .values(comment=None)
             )
-            also(connection)
 
     def _offers(self, conversation_id: str, before: int | None) -> list[Any]:
         """Some of the assistant's messages, the latest first: mostly a button of these is pressed."""

@@ -35,7 +35,7 @@ async def test_every_route_is_in_the_table(area: Area) -> None:
 async def send(browser: Browser, route: str) -> tuple[int, str]:
     """Status and where it leads, for a route with made-up parts and an empty form."""
     method, address = route.split()
-    path = address.removeprefix("/staff").replace("<id>", "0")
+    path = address.removeprefix("/staff").replace("<id:str>", "0")
     response = await (browser.get(path) if method == "GET" else browser.post(path))
     return response.status_code, response.headers.get("location", "")
 

@@ -1,7 +1,14 @@
 """The pages of the staff area, one file each part."""
 
 from bot.staff.area import Pages
-from bot.staff.pages import account, calendar, home, log
+from bot.staff.pages import account, calendar, home, log, queue, reports
 
-PARTS: tuple[Pages, ...] = (home.pages, calendar.pages, log.pages, account.pages)
+PARTS: tuple[Pages, ...] = (
+    home.pages,
+    queue.pages,
+    reports.pages,
+    calendar.pages,
+    log.pages,
+    account.pages,
+)
 """In the order of the navigation."""

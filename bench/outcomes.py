@@ -1,0 +1,279 @@
+"""What outcomes, the queue and the reports cost, and where their two thresholds come from.
+
+python -m bench.outcomes scores      answers below a score, and how many of them are wrong
+python -m bench.outcomes clusters    what the queue would make of the held-out messages
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import sqlalchemy as sa
+
+from bot.nlu.classifier import NEGATIVES
+from bot.nlu.encoder import encoder
+from bot.nlu.report import read_utterances, understand
+from bot.staff import clusters
+from bot.staff.clusters import packed
+from bot.staff.outcome_tables import clusters as clusters_table
+from bot.staff.outcome_tables import conversations, figures, questions
+from bot.staff.outcomes import Conversation, Question
+from bot.staff.queue import Queue
+from bot.staff.redaction import redacted
+from bot.staff.reports import report
+from bot.webchat.database import ConversationDatabase
+from registration.database import Database
+from registration.place_tables import STATE_NAMES
+from tests.conversations.chat import Person
+from tests.outcomes.stream import database_at
+from tests.running_server import Server, free_port
+from tests.services.postgres import PostgresServer
+
+
+def scores() -> None:
+    """Of the held-out messages that are answered, how many are wrong by score."""
+    answered = [u for u in understand(read_utterances()) if u.band == "answer"]
+    print("score from  answered  of these wrong")
+    steps = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01]
+    for low, high in pairwise(steps):
+        within = [u for u in answered if low <= u.score < high]
+        wrong = sum(u.outcome == "wrong" for u in within)
+        print(
+            f"{low:>10.2f}  {len(within):>8}  {wrong:>6} ({100 * wrong / max(len(within), 1):.0f} %)"
+        )
+
+
+def cluster() -> None:
+    """How pure clusters are, and how many messages share one, for several thresholds."""
+    held_out = [u for u in read_utterances() if u.intent not in NEGATIVES]
+    order = np.random.default_rng(0).permutation(len(held_out))
+    vectors = encoder().encode([redacted(u.text) for u in held_out])
+    print(f"{len(held_out)} messages of {len({u.intent for u in held_out})} topics")
+    print("alike from  clusters  of the largest's topic  in clusters of 3 and more")
+    for alike in (0.45, 0.5, 0.55, 0.58, 0.6, 0.62, 0.64, 0.66, 0.68, 0.7, 0.75, 0.8):
+        clusters.ALIKE = alike
+        known = clusters.Clusters(vectors.shape[1])
+        members: list[list[int]] = []
+        centers: list[np.ndarray] = []
+        for n in order:
+            number, _ = known.nearest(vectors[n])
+            if number is None:
+                number = len(members)
+                members.append([])
+                centers.append(vectors[n])
+            centers[number] = clusters.moved(centers[number], len(members[number]), vectors[n])
+            members[number].append(n)
+            known.put([(number, centers[number])])
+        of_largest = sum(
+            Counter(held_out[n].intent for n in group).most_common(1)[0][1] for group in members
+        )
+        shared = sum(len(group) for group in members if len(group) >= 3)
+        print(
+            f"{alike:>10.2f}  {len(members):>8}  {100 * of_largest / len(order):>20.1f} %"
+            f"  {100 * shared / len(order):>23.1f} %"
+        )
+
+
+MESSAGES = 1_000_000
+DAYS = 730
+CLUSTERS = 20_000
+CHUNK = 20_000
+
+
+def made_up(number: int) -> Iterator[list[Question]]:
+    """MADE-UP questions of two years, three a conversation, none of them real, in 20,000 clusters."""
+    chance = random.Random(0)
+    topics = [f"faq_made_up_{n}" for n in range(30)]
+    states = list(STATE_NAMES)
+    first = datetime(2025, 1, 1, tzinfo=timezone.utc)
+    for n in range(number // 3):
+        began = first + timedelta(seconds=chance.random() * DAYS * 86400)
+        conversation = []
+        for m in range(3):
+            outcome = chance.choices(
+                ["answered", "none_found", "not_covered", "offered", "small_talk"],
+                [60, 8, 8, 6, 18],
+            )[0]
+            is_lookup = outcome == "none_found" or (outcome == "answered" and chance.random() < 0.3)
+            question = Question(
+                at=began + timedelta(seconds=30 * m),
+                topic=chance.choice(topics),
+                is_typed=True,
+                ranking=[(topic, 0.1) for topic in chance.sample(topics, 3)],
+                score=chance.uniform(0.7, 1),
+                band="answer",
+                language="en",
+                message_id=f"{n:032d}{m:04d}",
+                outcome=outcome,
+                handed_over="not_known" if outcome == "not_covered" else None,
+                lookup="classes" if is_lookup else None,
+                states=chance.choice(states) if is_lookup else "",
+                results=(0 if outcome == "none_found" else 3) if is_lookup else None,
+                offer="shown" if outcome == "offered" else None,
+                is_helpful=chance.choice([None, None, None, None, True, False]),
+                milliseconds=round(chance.lognormvariate(3, 0.5)),
+                conversation=n + 1,
+            )
+            if question.queued_for:
+                # Few clusters are asked often: the largest has a tenth of all.
+                question.cluster = int(CLUSTERS ** chance.random())
+                question.text = (
+                    f"MADE-UP question {question.cluster} in words {chance.randrange(50)}"
+                )
+            conversation.append(question)
+        yield conversation
+
+
+def fill(database: ConversationDatabase) -> None:
+    """Stores the made-up questions, with all that the consumer would have stored beside them."""
+    counted: Counter[tuple[date, str, str]] = Counter()
+    found: dict[int, list[Question]] = {}
+    rows: list[dict[str, Any]] = []
+    talks: list[dict[str, Any]] = []
+
+    def store() -> None:
+        with database.writing() as connection:
+            connection.execute(conversations.insert(), talks)
+            connection.execute(questions.insert(), rows)
+        rows.clear()
+        talks.clear()
+
+    for number, asked in enumerate(made_up(MESSAGES), start=1):
+        talk = Conversation(f"{number:032x}", asked[0].at, asked[-1].at, id=number, questions=asked)
+        counted.update(talk.figures())
+        talks.append({"id": number, "conversation_id": talk.conversation_id, **talk.counts()})
+        for question in asked:
+            row = asdict(question)
+            del row["id"]
+            rows.append(row)
+            if question.cluster:
+                found.setdefault(question.cluster, []).append(question)
+        if len(rows) >= CHUNK:
+            store()
+    store()
+    center = packed(np.random.default_rng(0).normal(size=768).astype(np.float32))
+    with database.writing() as connection:
+        connection.execute(
+            clusters_table.insert(),
+            [
+                {
+                    "id": number, "version": 1, "center": center, "size": len(asked), "text": asked[-1].text,
+                    "nearest": asked[-1].ranking, "reasons": {"not_answered": len(asked)},
+                    "first_at": min(q.at for q in asked), "last_at": max(q.at for q in asked),
+                }
+                for number, asked in found.items()
+            ],
+        )  # fmt: skip
+        connection.execute(
+            figures.insert(),
+            [
+                {"day": day, "measure": measure, "key": key, "number": n}
+                for (day, measure, key), n in counted.items()
+            ],
+        )
+
+
+def load() -> None:
+    """How long reports and the queue take with a million made-up messages, on both databases."""
+    server = PostgresServer()
+    server.execute("CREATE DATABASE outcomes")
+    with tempfile.TemporaryDirectory() as folder:
+        for url in (f"sqlite:///{folder}/conversations.sqlite", server.url("outcomes")):
+            database = database_at(url)
+            began = time.perf_counter()
+            fill(database)
+            kind = url.partition(":")[0]
+            print(f"{kind}: {MESSAGES} MADE-UP messages in {time.perf_counter() - began:.0f} s")
+            if kind == "postgresql":
+                with database.reading() as connection:
+                    connection.execute(sa.text("ANALYZE"))
+            queue = Queue(database)
+            last = date(2026, 12, 31)
+            largest = queue.waiting().clusters[0]
+            things: dict[str, Callable[[], object]] = {
+                "queue opens": queue.waiting,
+                "queue, page 500": lambda: queue.waiting(offset=10_000),  # noqa: B023  asked at once
+                f"a cluster of {largest.size} messages": lambda: (
+                    queue.cluster(largest.id), queue.messages(largest.id)  # noqa: B023
+                ),
+                "report of four weeks": lambda: report(
+                    database, last - timedelta(days=27), last, by_week=False  # noqa: B023
+                ),
+                "report of two years": lambda: report(
+                    database, date(2025, 1, 1), last, by_week=True  # noqa: B023
+                ),
+            }  # fmt: skip
+            for name, thing in things.items():
+                times = []
+                for _ in range(5):
+                    began = time.perf_counter()
+                    thing()
+                    times.append(1000 * (time.perf_counter() - began))
+                print(
+                    f"  {name:<40} {sorted(times)[2]:7.0f} ms (median)  {max(times):7.0f} ms (longest)"
+                )
+            database.dispose()
+    server.remove()
+
+
+TURNS = 300
+
+
+def turns() -> None:
+    """What a turn takes where outcomes are read beside it, and where not, side by side."""
+    with tempfile.TemporaryDirectory() as folder:
+        by_proxy = {"NASRO_PROXIES": "1"}
+        without_outcomes = (sys.executable, "-m", "bench.without_outcomes", "serve")
+        servers = [
+            Server(Path(folder) / "with", free_port(), by_proxy),
+            Server(Path(folder) / "without", free_port(), by_proxy, command=without_outcomes),
+        ]
+        times: list[list[float]] = [[], []]
+        try:
+            for server in servers:
+                server.folder.mkdir()
+                Database(server.registration_url).upgrade()
+                server.start()
+            for n in range(TURNS):
+                for which in (0, 1) if n % 2 else (1, 0):
+                    if n % 10 == 0:
+                        people = [Person(server.url) for server in servers]
+                    text = ("how do i register", "what is the transfer fee", "what is an sro")[
+                        n % 3
+                    ]
+                    began = time.perf_counter()
+                    people[which].say(text)
+                    times[which].append(1000 * (time.perf_counter() - began))
+        finally:
+            for server in servers:
+                server.stop()
+    for name, took in zip(("with outcomes", "without"), times, strict=True):
+        took.sort()
+        print(
+            f"{name:<16} {took[TURNS // 2]:6.1f} ms (median)  {took[TURNS * 95 // 100]:6.1f} ms (95 %)"
+        )
+
+
+COMMANDS: dict[str, Callable[[], None]] = {
+    "scores": scores,
+    "clusters": cluster,
+    "load": load,
+    "turns": turns,
+}
+
+if __name__ == "__main__":
+    COMMANDS[sys.argv[1]]()

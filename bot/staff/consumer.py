@@ -1,0 +1,563 @@
+"""Reads the stored conversations and writes their outcomes: after the turn, in a transaction of its own.
+
+What the tracker store has stored durably is the stream; a row of `outcomes_progress` says how far it has
+been read. Outcomes are worked out without a lock and written together with the new progress, in a
+transaction that first takes that row and finds its version unchanged. So a process may be killed at any
+point and several may work at once: what one has written the others don't write again, and what none has
+written is still unread.
+
+On PostgreSQL a smaller event id may become visible after a larger one. Whoever inserts events holds a lock
+of that mode on the table from before the ids are drawn until all see the rows. So first the largest visible
+id is read, then who holds such a lock: when these have ended, all that is not larger is visible. (CREATE
+INDEX CONCURRENTLY waits in the same way; nobody waits for the reader.) SQLite has one writer at a time, and
+ids in the order of commits, but it gives the ids of erased rows anew: `erase` takes the progress back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from bot.staff.clusters import ALIKE, MOST, Clusters, moved, packed, unpacked
+from bot.staff.outcome_tables import (
+    clusters,
+    conversations,
+    events,
+    figures,
+    progress,
+    questions,
+)
+from bot.staff.outcomes import Conversation, Question, parsed_events, topics_of
+from bot.staff.redaction import redacted
+from bot.webchat.database import ConversationDatabase, feedback, messages, off_loop
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+"""Events, or feedback, of one step."""
+
+PAUSE = 1.0
+"""Seconds between two looks at what is new."""
+
+LONGEST_WAIT = 2.0
+"""Seconds that a step waits for transactions that are still storing events; then the next one tries."""
+
+LATE = timedelta(minutes=10)
+"""Feedback of so long ago is read again: it bears the time at which it came in, and is stored a little
+later, by clocks that may differ. To take it twice changes nothing."""
+
+NOTHING: dict[str, Any] = {"size": 0, "text": "", "nearest": [], "center": b""}
+"""What is left of a cluster without messages: its number, so that nothing else ever has it."""
+
+Figures = Counter[tuple[date, str, str]]
+
+
+class Consumer:
+    """Turns events and feedback into outcomes.
+
+    Args:
+        database: The conversations database, with Rasa's table, the web chat's and those of outcomes.
+        embed: Gives the vector, of length one, of a text.
+        batch: Events of one step.
+
+    SQLAlchemyError or OSError is raised where the database can't be used.
+    """
+
+    def __init__(
+        self,
+        database: ConversationDatabase,
+        embed: Callable[[str], np.ndarray],
+        batch: int = BATCH,
+    ) -> None:
+        self._database = database
+        self._embed = embed
+        self._batch = batch
+        self._clusters: Clusters | None = None
+        self._clusters_version = -1
+        self._rated: dict[tuple[str, str], datetime] = {}
+
+    def catch_up(self) -> int:
+        """Reads all that is new; how many events that were."""
+        done = 0
+        while (read := self._read_events()) is not None:
+            done += read
+        while self._read_feedback():
+            pass
+        return done
+
+    def _read_events(self) -> int | None:
+        """One step; the number of events read, or None where there is nothing to do now."""
+        with self._database.reading() as connection:
+            before = _progress(connection)
+            last = _settled(connection)
+            if last is None or last <= before.event_id:
+                return None
+            rows = connection.execute(_new_events(before.event_id, last, self._batch)).all()
+            reached = rows[-1].id if len(rows) == self._batch else last
+            told = _Told(connection, {row.sender_id for row in rows})
+            told.take(parsed_events(rows))
+            told.complete(connection)
+            queue = self._sorted(connection, told)
+        with self._database.writing() as connection:
+            version = _advance(connection, before.version, event_id=reached)
+            if version is None:
+                return 0
+            queue.write(connection, version)
+            told.write(connection)
+        return len(rows)
+
+    def _read_feedback(self) -> bool:
+        """One step; whether there may be more."""
+        with self._database.reading() as connection:
+            before = _progress(connection)
+            # What was read lately is passed over, so that many at a time don't stop what follows.
+            found = connection.execute(
+                _new_feedback(before.feedback_at).limit(self._batch + len(self._rated))
+            )
+            new = [row for row in found if self._rated.get(_key(row)) != row.at][: self._batch]
+            told = _Told(connection, {row.conversation_id for row in new})
+            rated = [row for row in new if told.rate(row)]
+            if not rated:
+                return False
+            told.complete(connection)
+            queue = self._sorted(connection, told)
+        newest = max(row.at for row in rated)
+        if before.feedback_at:
+            newest = max(newest, before.feedback_at)
+        with self._database.writing() as connection:
+            version = _advance(connection, before.version, feedback_at=newest)
+            if version is None:
+                return True
+            queue.write(connection, version)
+            told.write(connection)
+        self._rated.update({_key(row): row.at for row in rated})
+        self._rated = {key: at for key, at in self._rated.items() if at > newest - 2 * LATE}
+        return True
+
+    def _sorted(self, connection: Connection, told: _Told) -> _Queue:
+        """The questions that belong in the queue, each in its cluster."""
+        queue = _Queue(connection, told.changed_reasons())
+        new = [q for q in told.questions if q.queued_for and q.text and q.cluster is None]
+        if new:
+            known = self._known_clusters(connection)
+            for question in new:
+                assert question.text
+                vector = self._embed(question.text)
+                queue.add(connection, question, vector, known)
+        return queue
+
+    def _known_clusters(self, connection: Connection) -> Clusters:
+        """Every cluster's center, as stored now."""
+        newer = sa.select(clusters.c.id, clusters.c.version, clusters.c.center)
+        if self._clusters is None:
+            self._clusters = Clusters(len(self._embed("?")))
+            newer = newer.order_by(clusters.c.version.desc()).limit(MOST)
+        else:
+            newer = newer.where(clusters.c.version > self._clusters_version)
+        rows = connection.execute(newer).all()
+        self._clusters.put((row.id, unpacked(row.center)) for row in rows)
+        self._clusters_version = max([self._clusters_version, *(row.version for row in rows)])
+        return self._clusters
+
+
+def erase(connection: Connection, conversation_id: str) -> None:
+    """Forgets whose outcomes these are, as a part of the transaction that erases the conversation.
+
+    What wasn't read yet is counted now, for its events go. Numbers stay; texts, the conversation's id and
+    its messages' go, and clusters that had no other message.
+    """
+    before = _progress(connection, lock=True)
+    told = _Told(connection, {conversation_id})
+    unread = sa.select(events).where(
+        events.c.sender_id == conversation_id, events.c.id > before.event_id
+    )
+    told.take(parsed_events(connection.execute(unread.order_by(events.c.id)).all()))
+    told.add_response_times(connection)
+    for row in connection.execute(
+        _new_feedback(None).where(feedback.c.conversation_id == conversation_id)
+    ).all():
+        told.rate(row)
+    of_clusters = {q.cluster for q in told.questions if q.cluster is not None}
+    for question in told.questions:
+        question.text = question.message_id = None
+    told.write(connection)
+    connection.execute(
+        conversations.update()
+        .where(conversations.c.conversation_id == conversation_id)
+        .values(conversation_id=None)
+    )
+    for cluster in of_clusters:
+        _forget_example(connection, cluster, before.version + 1)
+    event_id = before.event_id
+    if connection.dialect.name == "sqlite":
+        last_of_others = sa.select(events.c.id).where(events.c.sender_id != conversation_id)
+        left = connection.execute(last_of_others.order_by(events.c.id.desc()).limit(1)).scalar()
+        event_id = min(event_id, left or 0)
+    _advance(connection, before.version, event_id=event_id)
+
+
+def _forget_example(connection: Connection, cluster: int, version: int) -> None:
+    of_cluster = questions.c.cluster == cluster
+    other = sa.select(questions.c.text).where(of_cluster, questions.c.text.isnot(None))
+    text = connection.execute(other.order_by(questions.c.id.desc()).limit(1)).scalar()
+    changed = {"text": text} if text else {**NOTHING, "version": version}
+    connection.execute(clusters.update().where(clusters.c.id == cluster).values(**changed))
+
+
+async def keep_up(consumer: Consumer) -> None:
+    """Reads what is new again and again, until it is cancelled."""
+    while True:
+        try:
+            await off_loop(consumer.catch_up)
+        except Exception as error:
+            # Its text may quote what somebody wrote, so its kind alone is told.
+            logger.warning("Outcomes can't be written: %s", type(error).__name__)
+        await asyncio.sleep(PAUSE)
+
+
+# How far it has been read ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Progress:
+    version: int = 0
+    event_id: int = 0
+    feedback_at: datetime | None = None
+
+
+def _progress(connection: Connection, *, lock: bool = False) -> _Progress:
+    if lock:
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+        connection.execute(
+            insert(progress).values(id=1, version=0, event_id=0).on_conflict_do_nothing()
+        )
+    query = sa.select(progress.c.version, progress.c.event_id, progress.c.feedback_at)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return _Progress(*row) if row else _Progress()
+
+
+def _advance(connection: Connection, version: int, **values: Any) -> int | None:
+    """Notes what was read, and gives the new version; None if another process was first."""
+    if _progress(connection, lock=True).version != version:
+        return None
+    connection.execute(progress.update().values(version=version + 1, **values))
+    return version + 1
+
+
+def _settled(connection: Connection) -> int | None:
+    """The largest event id below which none will appear any more; None if it can't be told now."""
+    last = connection.execute(sa.select(sa.func.max(events.c.id))).scalar()
+    if connection.dialect.name != "postgresql":
+        return last
+    storing = sa.text(
+        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' "
+        "AND relation = 'events'::regclass AND mode = 'RowExclusiveLock'"
+    )
+    deadline = time.monotonic() + LONGEST_WAIT
+    before = set(connection.execute(storing).scalars())
+    while before:
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.01)
+        before &= set(connection.execute(storing).scalars())
+    return last
+
+
+_TOLD_BY = sa.or_(
+    events.c.type_name.in_(["user", "bot", "session_started"]),
+    sa.and_(events.c.type_name == "slot", events.c.action_name == "place"),
+)
+"""For a slot, Rasa's column `action_name` holds the slot's."""
+
+
+def _new_events(after: int, last: int, limit: int) -> sa.sql.Select:
+    return (
+        sa.select(events)
+        .where(events.c.id > after, events.c.id <= last, _TOLD_BY)
+        .order_by(events.c.id)
+        .limit(limit)
+    )
+
+
+def _new_feedback(since: datetime | None) -> sa.sql.Select:
+    """Feedback, with the message whose answer it is about."""
+    answer, asked = messages.alias("answer"), messages.alias("asked")
+    query = (
+        sa.select(feedback, asked.c.id.label("asked_id"))
+        .join(
+            answer,
+            sa.and_(
+                answer.c.conversation_id == feedback.c.conversation_id,
+                answer.c.id == feedback.c.message_id,
+            ),
+        )
+        .join(
+            asked,
+            sa.and_(
+                asked.c.conversation_id == answer.c.conversation_id,
+                asked.c.turn == answer.c.turn,
+                asked.c.sender == "user",
+            ),
+        )
+        .order_by(feedback.c.at)
+    )
+    return query.where(feedback.c.at >= since - LATE) if since else query
+
+
+def _key(rating: Row) -> tuple[str, str]:
+    return rating.conversation_id, rating.message_id
+
+
+# What was told -----------------------------------------------------------------------------------
+
+
+class _Told:
+    """Some conversations with their questions, as stored, and what is new in them."""
+
+    def __init__(self, connection: Connection, ids: set[str]) -> None:
+        self._by_id: dict[str, Conversation] = {}
+        self._by_number: dict[int, Conversation] = {}
+        stored = sa.select(conversations).where(conversations.c.conversation_id.in_(ids))
+        for row in connection.execute(stored) if ids else ():
+            conversation = Conversation(
+                conversation_id=row.conversation_id,
+                began_at=row.began_at,
+                last_at=row.last_at,
+                handed_over=row.handed_over,
+                reopened=row.reopened,
+                states=row.states,
+                id=row.id,
+            )
+            self._by_id[row.conversation_id] = self._by_number[row.id] = conversation
+        of_these = sa.select(questions).where(questions.c.conversation.in_(self._by_number))
+        for row in connection.execute(of_these.order_by(questions.c.id)) if self._by_number else ():
+            self._by_number[row.conversation].questions.append(Question(**row._mapping))
+        self._before = {q.id: asdict(q) for q in self.questions}
+        self._reasons = {q.id: q.queued_for for q in self.questions}
+        self._figures = self._counted()
+
+    @property
+    def questions(self) -> list[Question]:
+        return [q for conversation in self._by_id.values() for q in conversation.questions]
+
+    def _counted(self) -> Figures:
+        counted: Figures = Counter()
+        for conversation in self._by_id.values():
+            counted.update(conversation.figures())
+        return counted
+
+    def take(self, new: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+        for id_, kind, event in new:
+            if id_ not in self._by_id:
+                at = datetime.fromtimestamp(event["timestamp"], timezone.utc)
+                self._by_id[id_] = Conversation(id_, began_at=at, last_at=at)
+            self._by_id[id_].take(kind, event)
+
+    def rate(self, rating: Row) -> bool:
+        """Takes a thumb; whether its question is known."""
+        conversation = self._by_id.get(rating.conversation_id)
+        rated = [
+            question
+            for question in (conversation.questions if conversation else ())
+            if question.message_id == rating.asked_id
+        ]
+        for question in rated:
+            question.is_helpful = rating.helpful
+        return bool(rated)
+
+    def complete(self, connection: Connection) -> None:
+        """Adds what isn't in the events, and leaves no text that isn't needed."""
+        self.add_response_times(connection)
+        without_text = []
+        for question in self.questions:
+            if question.queued_for and question.text is None:
+                without_text.append(question)
+            elif question.outcome != "open" and not question.queued_for:
+                question.text = question.cluster = None
+        # An answer that seemed fine at first: what was asked is still in the conversation.
+        asked = self._asked(without_text)
+        for row in connection.execute(sa.select(asked.c.id, asked.c.content)):
+            for question in without_text:
+                if question.message_id == row.id:
+                    question.text = redacted(row.content["text"])
+
+    def add_response_times(self, connection: Connection) -> None:
+        without_time = [q for q in self.questions if q.milliseconds is None and q.outcome != "open"]
+        asked, answer = self._asked(without_time), messages.alias("answer")
+        is_answer = sa.and_(
+            answer.c.conversation_id == asked.c.conversation_id,
+            answer.c.turn == asked.c.turn,
+            answer.c.sender == "assistant",
+        )
+        answered = (
+            sa.select(asked.c.id, asked.c.at, sa.func.min(answer.c.at).label("answered_at"))
+            .join(answer, is_answer)
+            .group_by(asked.c.id, asked.c.at)
+        )
+        for row in connection.execute(answered):
+            took = round((row.answered_at - row.at).total_seconds() * 1000)
+            for question in without_time:
+                if question.message_id == row.id:
+                    question.milliseconds = max(took, 0)
+
+    def _asked(self, of_questions: list[Question]) -> sa.sql.Subquery:
+        """The web chat's messages of some questions."""
+        ids = {q.message_id for q in of_questions if q.message_id}
+        return (
+            sa.select(messages)
+            .where(messages.c.conversation_id.in_(self._by_id), messages.c.id.in_(ids))
+            .where(messages.c.sender == "user")
+            .subquery()
+        )
+
+    def changed_reasons(self) -> list[tuple[int, str | None, str | None]]:
+        """Of questions that were in a cluster: the cluster, and why they are in the queue, then and now."""
+        return [
+            (self._before[q.id]["cluster"], self._reasons[q.id], q.queued_for)
+            for q in self.questions
+            if q.id in self._before
+            and self._before[q.id]["cluster"] is not None
+            and self._reasons[q.id] != q.queued_for
+        ]
+
+    def write(self, connection: Connection) -> None:
+        for conversation in self._by_id.values():
+            if conversation.id is None:
+                new = conversations.insert().values(
+                    conversation_id=conversation.conversation_id, **conversation.counts()
+                )
+                conversation.id = connection.execute(new).inserted_primary_key[0]
+            else:
+                connection.execute(
+                    conversations.update()
+                    .where(conversations.c.id == conversation.id)
+                    .values(**conversation.counts())
+                )
+            for question in conversation.questions:
+                question.conversation = conversation.id
+        now = [asdict(q) for q in self.questions]
+        if new_rows := [_without(row, "id") for row in now if row["id"] is None]:
+            connection.execute(questions.insert(), new_rows)
+        for row in now:
+            if row["id"] is not None and row != self._before[row["id"]]:
+                connection.execute(
+                    questions.update()
+                    .where(questions.c.id == row["id"])
+                    .values(**_without(row, "id"))
+                )
+        self._add_up(connection)
+
+    def _add_up(self, connection: Connection) -> None:
+        more = self._counted()
+        more.subtract(self._figures)
+        rows = [
+            {"day": day, "measure": measure, "key": key[:100], "number": number}
+            for (day, measure, key), number in more.items()
+            if number
+        ]
+        if rows:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            add: Any = dialect.insert(figures)
+            add = add.on_conflict_do_update(
+                index_elements=["day", "measure", "key"],
+                set_={"number": figures.c.number + add.excluded.number},
+            )
+            connection.execute(add, rows)
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+# The queue ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Cluster:
+    """A cluster, stored or new, with what is added to it."""
+
+    row: dict[str, Any]
+    center: np.ndarray
+    is_new: bool
+    questions: list[Question] = field(default_factory=list)
+
+    def add(self, question: Question, vector: np.ndarray) -> None:
+        self.center = moved(self.center, self.row["size"], vector)
+        self.count(question.queued_for, 1)
+        self.row["text"], self.row["nearest"] = question.text, topics_of(question.ranking)
+        self.row["last_at"] = max(self.row["last_at"], question.at)
+        self.questions.append(question)
+
+    def count(self, reason: str | None, number: int) -> None:
+        if reason:
+            self.row["size"] += number
+            reasons = self.row["reasons"]
+            self.row["reasons"] = {**reasons, reason: reasons.get(reason, 0) + number}
+
+
+class _Queue:
+    """What some questions change in the queue."""
+
+    def __init__(
+        self, connection: Connection, changed: list[tuple[int, str | None, str | None]]
+    ) -> None:
+        self._changed: dict[int, _Cluster] = {}
+        self._new: list[_Cluster] = []
+        for cluster, before, now in changed:
+            of = self._stored(connection, cluster)
+            of.count(before, -1)
+            of.count(now, 1)
+
+    def add(
+        self, connection: Connection, question: Question, vector: np.ndarray, known: Clusters
+    ) -> None:
+        """Puts a question into the nearest cluster that is alike, or begins one with it."""
+        number, cosine = known.nearest(vector)
+        best = self._stored(connection, number) if number is not None else None
+        for cluster in self._new:
+            alike = float(cluster.center @ vector / np.linalg.norm(cluster.center))
+            if alike >= max(cosine, ALIKE):
+                best, cosine = cluster, alike
+        if best is None:
+            row = {"size": 0, "reasons": {}, "first_at": question.at, "last_at": question.at}
+            best = _Cluster(row, vector, is_new=True)
+            self._new.append(best)
+        best.add(question, vector)
+
+    def _stored(self, connection: Connection, number: int) -> _Cluster:
+        if number not in self._changed:
+            found = connection.execute(sa.select(clusters).where(clusters.c.id == number)).one()
+            row = dict(found._mapping)
+            self._changed[number] = _Cluster(row, unpacked(row["center"]), is_new=False)
+        return self._changed[number]
+
+    def write(self, connection: Connection, version: int) -> None:
+        """Stores it, and tells the questions their clusters."""
+        for cluster in (*self._changed.values(), *self._new):
+            row = {
+                name: cluster.row[name]
+                for name in ("size", "text", "nearest", "reasons", "first_at", "last_at")
+            }
+            row |= {"version": version, "center": packed(cluster.center)}
+            if not row["size"]:
+                row |= NOTHING
+            if cluster.is_new:
+                stored = connection.execute(clusters.insert().values(**row))
+                cluster.row["id"] = stored.inserted_primary_key[0]
+            else:
+                connection.execute(
+                    clusters.update().where(clusters.c.id == cluster.row["id"]).values(**row)
+                )
+            for question in cluster.questions:
+                question.cluster = cluster.row["id"]

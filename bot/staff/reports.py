@@ -1,0 +1,195 @@
+"""What the figures of some days tell: how much was asked, what, how it went, and where people looked.
+
+Read from `outcomes_figures`, a number by day for each thing that is counted, so that it takes as long
+with a million messages as with a thousand. Days are those of UTC.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import accumulate
+
+import sqlalchemy as sa
+
+from bot.staff.csv_files import written
+from bot.staff.outcome_tables import figures
+from bot.staff.outcomes import ANSWERED, NOT_ANSWERED, REASONS, milliseconds_of
+from bot.webchat.database import ConversationDatabase
+
+LONGEST = timedelta(days=3 * 366)
+"""Days of a report."""
+
+COLUMNS = (
+    "from", "to", "conversations", "messages", "questions", "answered", "answered %", "not answered",
+    "not answered %", "handed over", "helpful", "unhelpful", "helpful %", "reopened", "look-ups",
+    "look-ups without result", "median ms", "95th percentile ms",
+)  # fmt: skip
+"""Of the CSV file."""
+
+Numbers = Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What some days add up to."""
+
+    first: date
+    last: date
+    numbers: Numbers
+    """By measure and key, as `bot.staff.outcomes` counts."""
+
+    def of(self, measure: str, key: str = "") -> int:
+        return self.numbers.get((measure, key), 0)
+
+    def by_key(self, measure: str) -> list[tuple[str, int]]:
+        """A measure's keys with their numbers, the largest first."""
+        found = [(key, n) for (name, key), n in self.numbers.items() if name == measure and n]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+    @property
+    def answered(self) -> int:
+        return sum(self.of("outcome", outcome) for outcome in ANSWERED)
+
+    @property
+    def not_answered(self) -> int:
+        return sum(self.of("outcome", outcome) for outcome in NOT_ANSWERED)
+
+    @property
+    def answered_rate(self) -> float | None:
+        """Of the questions, the share that got an answer or a figure; None where none were asked."""
+        return _share(self.answered, self.of("questions"))
+
+    @property
+    def fallback_rate(self) -> float | None:
+        """Of the questions, the share that got topics to choose from, or that it isn't known."""
+        return _share(self.not_answered, self.of("questions"))
+
+    @property
+    def helpful_rate(self) -> float | None:
+        """Of the thumbs, the share that went up."""
+        up, down = self.of("feedback", "helpful"), self.of("feedback", "unhelpful")
+        return _share(up, up + down)
+
+    @property
+    def handed_over(self) -> list[tuple[str, int]]:
+        """Conversations that were left to the office, by the reason."""
+        return [(reason, self.of("handed_over", reason)) for reason in REASONS]
+
+    @property
+    def states(self) -> list[tuple[str, int, int]]:
+        """States that classes were looked for in: code, look-ups, those without any class."""
+        return [(code, n, self.of("state_none", code)) for code, n in self.by_key("state")]
+
+    @property
+    def lookups(self) -> int:
+        return sum(n for _, n in self.by_key("lookup"))
+
+    @property
+    def lookups_without_result(self) -> int:
+        return sum(n for _, n in self.by_key("lookup_none"))
+
+    def milliseconds(self, share: float) -> int | None:
+        """The response time that this share of the answers didn't exceed; exact to ten percent."""
+        steps = sorted((int(key), n) for key, n in self.by_key("milliseconds"))
+        if not steps:
+            return None
+        wanted = share * sum(n for _, n in steps)
+        reached = accumulate(n for _, n in steps)
+        return milliseconds_of(
+            next(step for (step, _), n in zip(steps, reached, strict=True) if n >= wanted)
+        )
+
+    def as_row(self) -> dict[str, object]:
+        """The columns of the CSV file."""
+        return dict(
+            zip(
+                COLUMNS,
+                (
+                    self.first, self.last, self.of("conversations"), self.of("messages"),
+                    self.of("questions"), self.answered, _percent(self.answered_rate), self.not_answered,
+                    _percent(self.fallback_rate), sum(n for _, n in self.handed_over),
+                    self.of("feedback", "helpful"), self.of("feedback", "unhelpful"),
+                    _percent(self.helpful_rate), self.of("reopened"), self.lookups,
+                    self.lookups_without_result, self.milliseconds(0.5), self.milliseconds(0.95),
+                ),
+                strict=True,
+            )
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of some days, as a whole and by day or week."""
+
+    total: Figures
+    parts: tuple[Figures, ...]
+
+    def as_csv(self) -> str:
+        """A line for each day or week."""
+        return written(COLUMNS, [part.as_row() for part in self.parts])
+
+    def states_as_csv(self) -> str:
+        """A line for each state that classes were looked for in."""
+        rows = [
+            {"state": code, "look-ups": number, "without any class": none}
+            for code, number, none in self.total.states
+        ]
+        return written(("state", "look-ups", "without any class"), rows)
+
+    def counts_as_csv(self) -> str:
+        """Everything that is counted, a line for each."""
+        rows = [
+            {"what": measure, "which": key, "number": number}
+            for (measure, key), number in sorted(self.total.numbers.items())
+        ]
+        return written(("what", "which", "number"), rows)
+
+
+def report(database: ConversationDatabase, first: date, last: date, *, by_week: bool) -> Report:
+    """The report of some days, both included.
+
+    Args:
+        database: The conversations database, with the tables of outcomes.
+        by_week: Whether its parts are weeks (from Monday on) and not days.
+
+    Raises:
+        ValueError: The days are in the wrong order, or too many.
+        SQLAlchemyError, OSError: The database can't be used.
+    """
+    if first > last:
+        raise ValueError("The first day is after the last.")
+    if last - first > LONGEST:
+        raise ValueError("That is more than three years.")
+    start = (
+        (lambda day: max(first, day - timedelta(days=day.weekday())))
+        if by_week
+        else lambda day: day
+    )
+    total: dict[tuple[str, str], int] = defaultdict(int)
+    parts: dict[date, dict[tuple[str, str], int]] = {
+        start(first + timedelta(days=n)): defaultdict(int) for n in range((last - first).days + 1)
+    }
+    query = sa.select(figures).where(figures.c.day.between(first, last))
+    with database.reading() as connection:
+        for row in connection.execute(query):
+            total[row.measure, row.key] += row.number
+            parts[start(row.day)][row.measure, row.key] += row.number
+    ends = [day - timedelta(days=1) for day in list(parts)[1:]] + [last]
+    return Report(
+        Figures(first, last, total),
+        tuple(
+            Figures(begin, end, numbers)
+            for (begin, numbers), end in zip(parts.items(), ends, strict=True)
+        ),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 1)
