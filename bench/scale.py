@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import math
 import os
 import random
 import signal
@@ -217,6 +218,10 @@ class Report:
     longest: float = 0.0
     slow: int = 0
     """Turns of more than ten seconds."""
+    connections: int = 0
+    """To PostgreSQL, of all processes, at the end."""
+    bytes: int = 0
+    """In the tables and indexes of the conversations."""
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -224,6 +229,7 @@ class Report:
             f"{self.turns} acknowledged turns in {self.conversations} conversations,"
             f" {self.kills} kills, {self.attempts} requests, {self.seconds:.0f} s;"
             f" longest wait for an answer {self.longest:.1f} s, {self.slow} over 10 s;"
+            f" {self.connections} connections to PostgreSQL, {self.bytes // self.turns} bytes a turn;"
             f" lost, doubled or out of order: {len(self.wrong)}"
         )
 
@@ -282,15 +288,23 @@ def problems(conversation: Conversation, stored: list[tuple[str, str | None]]) -
 
 
 async def under_kills(
-    topology: Topology, *, turns: int, people: int, length: int, kill_every: float, kills: int
+    topology: Topology,
+    *,
+    turns: int,
+    people: int,
+    length: int,
+    kill_every: float,
+    kills: int,
+    minutes: float = math.inf,
 ) -> Report:
     """Lets people talk while processes are killed and started again, and counts turn by turn.
 
     Args:
-        turns: So many at least.
+        turns: So many at least, where the time is enough.
         length: Turns of a conversation, at least three.
         kill_every: Seconds between two kills, of one process after the other.
         kills: At most so many.
+        minutes: After so long no new conversation begins.
     """
     report, began = Report(), time.monotonic()
     conversations: list[Conversation] = []
@@ -299,7 +313,7 @@ async def under_kills(
 
     async def person() -> None:
         nonlocal left
-        while left > 0:
+        while left > 0 and time.monotonic() - began < 60 * minutes:
             left -= 1
             conversations.append(await converse(topology.url, length))
 
@@ -326,7 +340,10 @@ async def under_kills(
     report.seconds = time.monotonic() - began
     await asyncio.gather(*starting)
 
-    stored = await asyncio.to_thread(_events, topology.conversations_url)
+    assert topology.postgres
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE '%\\_{port}'"
+    report.connections = topology.postgres.ask(count.format(port=topology.port))
+    stored, report.bytes = await asyncio.to_thread(_stored, topology.conversations_url)
     for conversation in conversations:
         report.wrong += problems(conversation, stored[conversation.id])
     all_turns = [turn for conversation in conversations for turn in conversation.turns]
@@ -337,8 +354,8 @@ async def under_kills(
     return report
 
 
-def _events(url: str) -> dict[str, list[tuple[str, str | None]]]:
-    """Rasa's events by conversation, in order."""
+def _stored(url: str) -> tuple[dict[str, list[tuple[str, str | None]]], int]:
+    """Rasa's events by conversation, in order; and the bytes that all conversations take."""
     engine = sa.create_engine(url, future=True)
     stored: dict[str, list[tuple[str, str | None]]] = {}
     with engine.connect() as connection:
@@ -346,8 +363,11 @@ def _events(url: str) -> dict[str, list[tuple[str, str | None]]]:
         for sender, kind, data in connection.exec_driver_sql(query):
             id_ = json.loads(data)["message_id"] if kind == "user" else None
             stored.setdefault(sender, []).append((kind, id_))
+        tables = ("events", "webchat_messages", "webchat_sessions")
+        size = " + ".join(f"pg_total_relation_size('{table}')" for table in tables)
+        total = connection.exec_driver_sql(f"SELECT {size}").scalar_one()
     engine.dispose()
-    return stored
+    return stored, total
 
 
 # The command ------------------------------------------------------------------------------------------
@@ -403,6 +423,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-scale", description=__doc__)
     parser.add_argument("--processes", type=int, default=4, help="in the run with kills")
     parser.add_argument("--turns", type=int, default=10_000, help="in the run with kills")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no more of them than that")
     parser.add_argument("--people", type=int, default=32, help="who talk at once")
     parser.add_argument("--seconds", type=float, default=15, help="of each measurement of speed")
     parser.add_argument("--only", choices=["speed", "kills"])
@@ -430,6 +451,7 @@ def main() -> None:
                         length=20,
                         kill_every=20,
                         kills=1_000,
+                        minutes=asked.minutes,
                     )
                 )
             print(f"{asked.processes} processes, one killed every 20 s: {report}")

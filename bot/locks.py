@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LOCK_LIFETIME, InMemoryLockStore
+from rasa.shared.exceptions import RasaException
 from rasa.utils.endpoints import EndpointConfig
 from sqlalchemy.engine import Connection, make_url
 
@@ -38,6 +39,16 @@ GONE_AFTER = 5
 lost its power is free after three times that. A process that was killed is noticed at once."""
 
 
+class OneProcessOnly(RasaException):
+    """Rasa takes a lock store that it doesn't know for one that is shared, and would start them all."""
+
+    def __str__(self) -> str:
+        return (
+            "SANIC_WORKERS asks for several processes, which SQLite can't keep in order: name a "
+            "PostgreSQL in NASRO_CONVERSATIONS_URL."
+        )
+
+
 class ConversationLockStore(InMemoryLockStore):
     """Rasa's lock store on the conversations database.
 
@@ -53,12 +64,17 @@ class ConversationLockStore(InMemoryLockStore):
         Args:
             endpoint_config: What endpoints.yml says; its `url` may name the database.
             url: SQLAlchemy URL; without one, NASRO_CONVERSATIONS_URL, or a file in `var`.
+
+        Raises:
+            OneProcessOnly: Several workers were asked for, on SQLite.
         """
         super().__init__()
         named = endpoint_config.url if endpoint_config else None
         parsed = make_url(url or named or conversations_url(os.environ))
         self._engine: sa.engine.Engine | None = None
         if parsed.get_backend_name() == "sqlite":
+            if os.environ.get("SANIC_WORKERS", "1") != "1":
+                raise OneProcessOnly
             return
         arguments = postgres_arguments(parsed)
         arguments["options"] += (

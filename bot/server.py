@@ -24,6 +24,7 @@ from sanic import Sanic
 
 from bot.action_endpoint import ActionEndpoint
 from bot.conversations import require_durable
+from bot.locks import OneProcessOnly
 from bot.mails import outbox_blueprint, send_mails
 from bot.nlu.encoder import EncoderUnusable
 from bot.served_model import ServedGraph, ServedModel
@@ -69,6 +70,8 @@ async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent
         )
     except ModelNotFound as error:
         raise CannotStart(f"There is no model in {model}: run 'nasro-chat train' first.") from error
+    except OneProcessOnly as error:
+        raise CannotStart(str(error)) from error
     except Exception as error:
         raise CannotStart(_why_not(error, model)) from error
     require_durable(agent)

@@ -133,8 +133,8 @@ class Topology:
                     },
                 )
             )
-        with ThreadPoolExecutor(self.processes) as threads:
-            # All at once, as after a power cut.
+        # Several at once, as after a power cut, but no more than a small machine has cores.
+        with ThreadPoolExecutor(2) as threads:
             list(threads.map(Server.start, self.servers))
         self._start_nginx()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -17,7 +18,7 @@ from rasa.core.lock_store import LockStore
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.core.utils import AvailableEndpoints
 
-from bot.locks import AT_ONCE, ConversationLockStore
+from bot.locks import AT_ONCE, ConversationLockStore, OneProcessOnly
 from bot.webchat.database import METADATA, ConversationDatabase
 from identity.database import IdentityDatabase
 from tests.running_server import ROOT
@@ -52,6 +53,16 @@ def test_the_endpoints_file_names_this_lock(
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
 
     assert isinstance(LockStore.create(endpoints.lock_store), ConversationLockStore)
+
+
+def test_several_workers_are_refused_where_nothing_is_shared(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: str, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SANIC_WORKERS", "2")
+
+    ConversationLockStore(url=postgres_url)
+    with pytest.raises(OneProcessOnly, match="NASRO_CONVERSATIONS_URL"):
+        ConversationLockStore(url=f"sqlite:///{tmp_path / 'conversations.sqlite'}")
 
 
 async def test_one_after_another_in_the_order_they_came(stores: Any, postgres: Any) -> None:
