@@ -83,6 +83,10 @@ nlu-report: $(MODEL) ## Measure the understanding on the held-out test set, with
 bench: $(MODEL) ## Measure training, start, and FAQ and look-up turns
 	@$(BIN)/python -m bench.turns
 
+.PHONY: bench-growth
+bench-growth: $(MODEL) ## Measure what grows: conversations, classes, stores, training, messages (ARGS="--help")
+	@$(BIN)/python -m bench.growth $(ARGS)
+
 .PHONY: bench-nlu
 bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--clinc150 data_full.json"; an hour)
 	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null
