@@ -93,6 +93,10 @@ bench-start: $(MODEL) ## Measure the start and memory, beside stock Rasa's (ARGS
 bench-training: $(INSTALLED) ## Measure training, beside stock Rasa's (ARGS="--without-stock")
 	@$(BIN)/python -m bench.training $(ARGS)
 
+.PHONY: bench-growth
+bench-growth: $(MODEL) ## Measure what grows: conversations, classes, stores, training, messages (ARGS="--help")
+	@$(BIN)/python -m bench.growth $(ARGS)
+
 .PHONY: bench-nlu
 bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--clinc150 data_full.json"; an hour)
 	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null

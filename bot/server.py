@@ -7,6 +7,7 @@ administrative ones. The channel is registered as Rasa registers channels.
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import socket
 from asyncio import AbstractEventLoop
@@ -121,6 +122,8 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
     @app.before_server_start
     async def load(app: Sanic, _: AbstractEventLoop) -> None:
         app.ctx.agent = await assistant(model, endpoints_file)
+        # A full collection would go through the whole model each time, and hold up everybody.
+        gc.freeze()
 
     @app.after_server_start
     async def read_outcomes(app: Sanic, loop: AbstractEventLoop) -> None:

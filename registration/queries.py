@@ -167,12 +167,7 @@ def classes_by_id(db: Database, ids: Sequence[str], *, now: datetime) -> ClassPa
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    rows = db.rows(
-        _SUMMARIES.join_from(TrainingClass, Course).where(
-            *_offered(""), TrainingClass.external_id.in_(list(ids))
-        ),
-        now=now,
-    )
+    rows = db.rows(_listed(), now=now, ids=list(ids))
     found = {row.external_id: _summary(row) for row in rows}
     in_order = tuple(found[id_] for id_ in ids if id_ in found)
     return ClassPage(classes=in_order, total=len(in_order), offset=0, as_of=now)
@@ -325,6 +320,12 @@ def _page(asked: str, parts: Parts) -> Select:
         )
         .order_by(*_IN_ORDER)
     )
+
+
+@lru_cache(maxsize=1)
+def _listed() -> Select:
+    is_listed = TrainingClass.external_id.in_(sa.bindparam("ids", expanding=True))
+    return _SUMMARIES.join_from(TrainingClass, Course).where(*_offered(""), is_listed)
 
 
 @lru_cache(maxsize=64)
