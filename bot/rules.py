@@ -22,6 +22,9 @@ from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 Rules = Mapping[str, str]
 """What stock's lookup holds: a rule's states, as a key, and what it then does."""
 
+USUALLY = 3
+"""States that most rules reach back to: making one costs a tenth of replaying the conversation again."""
+
 End = tuple[Any, Any]
 """The action before a state and the intent in it; None where there is none."""
 
@@ -36,6 +39,8 @@ class RulePolicy(rule_policy.RulePolicy):
         super().__init__(*args, **kwargs)
         # Training changes the rules as it goes; until a trained model is loaded, all is stock.
         self._by_end: dict[int, dict[End, dict[str, str]]] = {}
+        # A prediction asks twice, first as if rules were about what was typed, then about the intent.
+        self._latest = _Latest(DialogueStateTracker("", []), Domain.empty(), 1)
 
     @classmethod
     def load(cls, *args: Any, **kwargs: Any) -> RulePolicy:
@@ -67,42 +72,59 @@ class RulePolicy(rule_policy.RulePolicy):
     ) -> list[State]:
         if not self._by_end:
             return super()._prediction_states(tracker, domain, *args, **kwargs)
-        latest = super()._prediction_states(_Latest(tracker, 1), domain, *args, **kwargs)
+        if not self._latest.is_of(tracker, at_least=USUALLY):
+            self._latest = _Latest(tracker, domain, USUALLY)
+        states = super()._prediction_states(self._latest, domain, *args, **kwargs)
         # The rules that go with the latest state tell how far back it matters.
         longest = max(
             (
                 len(self._rule_key_to_state(key))
                 for kind in (RULES, RULES_FOR_LOOP_UNHAPPY_PATH)
-                for key in self._get_possible_keys(self.lookup.get(kind, {}), latest)
+                for key in self._get_possible_keys(self.lookup.get(kind, {}), states[-1:])
             ),
             default=1,
         )
-        if longest == 1:
-            return latest
-        return super()._prediction_states(_Latest(tracker, longest), domain, *args, **kwargs)
+        if self._latest.is_of(tracker, at_least=longest):
+            return states
+        self._latest = _Latest(tracker, domain, longest)
+        return super()._prediction_states(self._latest, domain, *args, **kwargs)
 
 
 class _Latest:
     """A tracker for a featurizer that asks for its states: it is given the latest only."""
 
-    def __init__(self, tracker: DialogueStateTracker, count: int) -> None:
+    def __init__(self, tracker: DialogueStateTracker, domain: Domain, count: int) -> None:
         self._tracker = tracker
+        self._events = len(tracker.events)
         self._count = count
+        self._states = _latest_states(tracker, domain, count)
 
-    def past_states(self, domain: Domain, **_: Any) -> list[State]:
+    def is_of(self, tracker: DialogueStateTracker, at_least: int) -> bool:
+        """Whether it has the latest states of a tracker, so many or all there are."""
+        return (
+            self._tracker is tracker
+            and self._events == len(tracker.events)
+            and (at_least <= self._count or len(self._states) < self._count)
+        )
+
+    def past_states(self, *_: Any, **__: Any) -> list[State]:
         """The same as the end of `DialogueStateTracker.past_states` without options."""
-        tracker = self._tracker.init_copy()
-        events = self._tracker.applied_events()
-        actions = sum(isinstance(event, ActionExecuted) for event in events)
-        left_out = actions + 1 - self._count
-        states: list[State] = []
-        for event in events:
-            if isinstance(event, ActionExecuted):
-                if left_out <= 0:
-                    states.append(domain.get_active_state(tracker))
-                left_out -= 1
-            tracker.update(event)
-        return [*states, domain.get_active_state(tracker)]
+        # Featurizers change what they get.
+        return [{kind: dict(part) for kind, part in state.items()} for state in self._states]
+
+
+def _latest_states(tracker: DialogueStateTracker, domain: Domain, count: int) -> list[State]:
+    """The states before the latest actions, and the present one; `count` in all."""
+    events = tracker.applied_events()
+    actions = [n for n, event in enumerate(events) if isinstance(event, ActionExecuted)]
+    wanted = set(actions[-count:][1:] if len(actions) >= count else actions)
+    states: list[State] = []
+    replayed = tracker.init_copy()
+    for number, event in enumerate(events):
+        if number in wanted:
+            states.append(domain.get_active_state(replayed))
+        replayed.update(event)
+    return [*states, domain.get_active_state(replayed)]
 
 
 def _end(state: State) -> End:
