@@ -146,7 +146,10 @@ PATHS = [
     route.path
     for part in PARTS
     for route in part.routes
-    if route.method == "GET" and route.least and "<" not in route.path
+    if route.method == "GET"
+    and route.least
+    and "<" not in route.path
+    and not route.path.endswith("/file")  # is saved, not shown
 ]
 
 
