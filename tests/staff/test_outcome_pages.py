@@ -150,7 +150,7 @@ async def test_the_reports(area: Area) -> None:
     await browser.sign_in(area.account(Role.VIEWER))
 
     await browser.get("/reports")
-    assert "Messages 6 , 6 of them questions" in browser.text
+    assert "Messages 6, 6 of them questions" in browser.text
     assert "33.3 % of the questions" in browser.text
     assert "Alaska 1 1" in browser.text
     assert "Ohio 1 0" in browser.text
