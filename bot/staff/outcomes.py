@@ -6,12 +6,11 @@ portions. What a conversation as a whole came to, and what the reports count, fo
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -262,14 +261,14 @@ class Conversation:
     id: int | None = None
     questions: list[Question] = field(default_factory=list)
 
-    def take(self, type_name: str, event: dict[str, Any]) -> None:
+    def take(self, type_name: str, event: dict[str, Any], at: datetime) -> None:
         """Goes on with an event.
 
         Args:
             type_name: Rasa's name of its kind.
             event: As it is stored.
+            at: When it was.
         """
-        at = datetime.fromtimestamp(event["timestamp"], timezone.utc)
         if type_name == "user":
             self._hear(event, at)
         elif type_name == "bot" and self.questions:
@@ -394,8 +393,3 @@ def bucket(milliseconds: int) -> int:
 def milliseconds_of(step: int) -> int:
     """The longest response time of a step."""
     return round(BUCKET**step)
-
-
-def parsed_events(rows: Iterable[Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Conversation, kind and content of stored events that outcomes are told from."""
-    return [(row.sender_id, row.type_name, json.loads(row.data)) for row in rows]
