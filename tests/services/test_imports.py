@@ -145,6 +145,7 @@ def test_a_preview_tells_each_change(filled: Database, tmp_path: Path) -> None:
         Change("B", False, (("status", "scheduled", "cancelled"),)),
     ]
     assert ("city", "", "Austin") in preview.changes[2].columns
+    assert ("starts_at", "", "08:00") in preview.changes[2].columns
 
 
 def test_nothing_about_members_stands_in_a_report(filled: Database, tmp_path: Path) -> None:
