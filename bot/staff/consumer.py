@@ -91,11 +91,16 @@ class Consumer:
     def catch_up(self) -> int:
         """Reads all that is new; how many events that were."""
         done = 0
-        while (read := self._read_events()) is not None:
+        while (read := self.step()) is not None:
             done += read
-        while self._read_feedback():
-            pass
         return done
+
+    def step(self) -> int | None:
+        """Reads some of what is new; how many events, or None where there was nothing to read."""
+        read = self._read_events()
+        if read is None and self._read_feedback():
+            return 0
+        return read
 
     def _read_events(self) -> int | None:
         """One step; the number of events read, or None where there is nothing to do now."""
@@ -220,7 +225,9 @@ async def keep_up(consumer: Consumer) -> None:
     """Reads what is new again and again, until it is cancelled."""
     while True:
         try:
-            await off_loop(consumer.catch_up)
+            # Step by step: a server that is told to stop doesn't wait for all of them.
+            while await off_loop(consumer.step) is not None:
+                pass
         except Exception as error:
             # Its text may quote what somebody wrote, so its kind alone is told.
             logger.warning("Outcomes can't be written: %s", type(error).__name__)
