@@ -155,8 +155,8 @@ NO_TOPICS = TALK | {
 OFFERS = ("utter_did_you_mean", "utter_something_else")
 
 LOW_SCORE = 0.7
-"""An answer to a message with a lower score is looked at: `python -m bench.outcomes scores` has how many
-are wrong below it and above."""
+"""An answer to a message with a lower score is looked at. Of the held-out messages that are answered, 24 of
+69 below it are wrong, and 25 of 1,619 above (`python -m bench.outcomes scores`)."""
 
 BUCKET = 1.1
 """Response times are counted in steps of ten percent."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from bot.staff.outcome_tables import METADATA
 from tests.commands.command import nasro_chat
 from tests.outcomes.stream import Talk, database_at
 
@@ -64,3 +67,27 @@ def test_days_in_the_wrong_order_are_refused_in_a_line(environment: dict[str, st
 
     assert refused.returncode == 1
     assert refused.stderr == "Error: The first day is after the last.\n"
+
+
+def test_what_is_purged_leaves_the_figures_and_no_words(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    database = database_at(environment["NASRO_CONVERSATIONS_URL"])
+    old = Talk(database, datetime.now(timezone.utc) - timedelta(days=3))
+    new = Talk(database, datetime.now(timezone.utc) - timedelta(hours=1))
+    old.turn("what is the transfer fee", "not_covered", "utter_not_covered", score=0.1)
+    new.turn("do you sell mugs", "not_covered", "utter_not_covered", score=0.1)
+    done(environment, "outcomes", "catch-up")
+    old.turn("where is the parking", "not_covered", "utter_not_covered", score=0.1)  # not read yet
+
+    assert "1 conversations" in done(environment, "privacy", "purge", "--older-than", "2d")
+
+    done(environment, "outcomes", "catch-up")
+    done(environment, "queue", "export", str(tmp_path / "queue.csv"))
+    assert "messages                            3" in done(environment, "report")
+    words = (tmp_path / "queue.csv").read_text(encoding="utf-8")
+    assert "mugs" in words
+    with database.reading() as connection:
+        dump = str([connection.execute(sa.select(t)).all() for t in METADATA.sorted_tables])
+    for gone in (old.id, "transfer", "parking"):
+        assert gone not in words + dump
