@@ -88,7 +88,8 @@ def cluster() -> None:
         )
 
 
-MESSAGES = 1_000_000
+MADE, TIMES = 100_000, 10
+"""Messages that are made up, and how often each is stored: a million in all."""
 DAYS = 730
 CLUSTERS = 20_000
 CHUNK = 20_000
@@ -152,7 +153,7 @@ def fill(database: ConversationDatabase) -> None:
         rows.clear()
         talks.clear()
 
-    for number, asked in enumerate(made_up(MESSAGES), start=1):
+    for number, asked in enumerate(made_up(MADE), start=1):
         talk = Conversation(f"{number:032x}", asked[0].at, asked[-1].at, id=number, questions=asked)
         counted.update(talk.figures())
         talks.append({"id": number, "conversation_id": talk.conversation_id, **talk.counts()})
@@ -165,14 +166,16 @@ def fill(database: ConversationDatabase) -> None:
         if len(rows) >= CHUNK:
             store()
     store()
+    _repeat(database, number)
     center = packed(np.random.default_rng(0).normal(size=768).astype(np.float32))
     with database.writing() as connection:
         connection.execute(
             clusters_table.insert(),
             [
                 {
-                    "id": number, "version": 1, "center": center, "size": len(asked), "text": asked[-1].text,
-                    "nearest": asked[-1].ranking, "reasons": {"not_answered": len(asked)},
+                    "id": number, "version": 1, "center": center, "size": TIMES * len(asked),
+                    "text": asked[-1].text,
+                    "nearest": asked[-1].ranking, "reasons": {"not_answered": TIMES * len(asked)},
                     "first_at": min(q.at for q in asked), "last_at": max(q.at for q in asked),
                 }
                 for number, asked in found.items()
@@ -181,10 +184,34 @@ def fill(database: ConversationDatabase) -> None:
         connection.execute(
             figures.insert(),
             [
-                {"day": day, "measure": measure, "key": key, "number": n}
+                {"day": day, "measure": measure, "key": key, "number": TIMES * n}
                 for (day, measure, key), n in counted.items()
             ],
         )
+
+
+def _repeat(database: ConversationDatabase, number: int) -> None:
+    """Stores what is stored again, until it is there `TIMES` times.
+
+    Args:
+        number: The conversations that there are.
+    """
+    for time_ in range(1, TIMES):
+        shift = time_ * number
+        new = {
+            conversations: {
+                "id": conversations.c.id + shift,
+                "conversation_id": conversations.c.conversation_id + f"-{time_}",
+            },
+            questions: {"conversation": questions.c.conversation + shift, "id": None},
+        }
+        with database.writing() as connection:
+            for table, changed in new.items():
+                values = {c.name: changed.get(c.name, c) for c in table.columns}
+                values = {name: value for name, value in values.items() if value is not None}
+                own = conversations.c.id if table is conversations else questions.c.conversation
+                query = sa.select(*values.values()).where(own <= number)
+                connection.execute(table.insert().from_select(list(values), query))
 
 
 def load() -> None:
@@ -197,7 +224,7 @@ def load() -> None:
             began = time.perf_counter()
             fill(database)
             kind = url.partition(":")[0]
-            print(f"{kind}: {MESSAGES} MADE-UP messages in {time.perf_counter() - began:.0f} s")
+            print(f"{kind}: {MADE * TIMES} MADE-UP messages in {time.perf_counter() - began:.0f} s")
             if kind == "postgresql":
                 with database.reading() as connection:
                     connection.execute(sa.text("ANALYZE"))

@@ -36,7 +36,7 @@ NEWEST = 20
 
 def send_mails(app: Sanic, identity: IdentityService, registration: Database) -> None:
     """Lets the server send what is due, and forget what no longer counts, beside the turns."""
-    work = [_for_ever("Sign-ins that are over can't be forgotten", TIDY_EVERY, identity.purge)]
+    work = [for_ever("Sign-ins that are over can't be forgotten", TIDY_EVERY, identity.purge)]
     if sender := sender_of(identity.config):
         queue = MailQueue(
             identity.database,
@@ -47,7 +47,7 @@ def send_mails(app: Sanic, identity: IdentityService, registration: Database) ->
             words={name: contact.text for name, contact in load_contacts().items()},
         )
         work.append(
-            _for_ever(
+            for_ever(
                 "Sign-in mails can't be sent",
                 PAUSE,
                 lambda: queue.send_due(datetime.now(timezone.utc)),
@@ -71,7 +71,7 @@ def send_mails(app: Sanic, identity: IdentityService, registration: Database) ->
         identity.database.dispose()  # later than the last turn
 
 
-def _for_ever(
+def for_ever(
     failure: str, pause: float, function: Callable[[], object]
 ) -> Callable[[], Coroutine[Any, Any, None]]:
     """Something that is done again and again, whether or not it succeeds."""

@@ -730,14 +730,15 @@ def _write(
 def _differences(
     kind: _Kind, values: Values, before: Mapping[str, Any] | None
 ) -> tuple[tuple[str, str, str], ...]:
-    def said(value: Any) -> str:
+    def said(row: Mapping[str, Any] | None, name: str) -> str:
+        value = row[name] if row else None
+        if isinstance(value, datetime) and row:
+            # The day stands in a column of its own.
+            return f"{value.astimezone(ZoneInfo(row['timezone'])):%H:%M}"
         return "" if value is None else str(value)
 
-    return tuple(
-        (name, said(before and before[name]), said(values[name]))
-        for name in kind.shown
-        if (before[name] if before else None) != values[name]
-    )
+    both = ((name, said(before, name), said(values, name)) for name in kind.shown)
+    return tuple((name, old, new) for name, old, new in both if old != new)
 
 
 # Where and when ----------------------------------------------------------------------------------

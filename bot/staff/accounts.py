@@ -210,7 +210,6 @@ class Accounts:
             if passwords.is_outdated(row.password):
                 _set_password(connection, row.id, passwords.hashed(password))
             self._succeeded(connection, email, client)
-            self._forget_what_is_over(connection)
             self._note(connection, row.email, "signed in", "")
             return SignedIn(_account(row), self._open(connection, row.id))
 
@@ -271,6 +270,13 @@ class Accounts:
             _end_sessions(connection, account.id)
             self._note(connection, account.email, "signed out everywhere", "")
 
+    def forget_what_is_over(self) -> None:
+        """Forgets sessions that have ended, and tries that no longer count."""
+        now = self._now()
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(attempts).where(attempts.c.at <= now - LOCKED_FOR))
+            connection.execute(sa.delete(sessions).where(sa.not_(sa.and_(*_going_on(now)))))
+
     def _open(self, connection: Connection, account_id: int) -> str:
         token = secrets.token_urlsafe(32)
         now = self._now()
@@ -318,11 +324,6 @@ class Accounts:
                 attempts.c.client == self._hash("client", client),
             )
         )
-
-    def _forget_what_is_over(self, connection: Connection) -> None:
-        now = self._now()
-        connection.execute(sa.delete(attempts).where(attempts.c.at <= now - LOCKED_FOR))
-        connection.execute(sa.delete(sessions).where(sa.not_(sa.and_(*_going_on(now)))))
 
     def _note(
         self,

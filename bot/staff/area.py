@@ -28,12 +28,13 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sanic import Blueprint
+from sanic import Blueprint, Sanic
 from sanic.exceptions import PayloadTooLarge, SanicException
 from sanic.request import File, Request
 from sanic.response import HTTPResponse, html, redirect
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.mails import TIDY_EVERY, for_ever
 from bot.staff import audit
 from bot.staff.accounts import Account, Accounts, Role, SignedIn
 from bot.staff.config import StaffConfig
@@ -106,6 +107,11 @@ class Staff:
         self.uploads = Uploads(self.database, now)
         self.now = now
         self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
+
+    def tidy(self) -> None:
+        """Forgets what no longer counts."""
+        self.accounts.forget_what_is_over()
+        self.uploads.forget_what_is_over()
 
     async def judge(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Runs what hashes a password, off the event loop and few at once: the chat goes on."""
@@ -270,8 +276,16 @@ class StaffArea:
                 stream=route.method == "POST",
             )
 
-        @blueprint.after_server_stop
-        async def close(*_: Any) -> None:
+        tidying = for_ever("The staff area can't be tidied", TIDY_EVERY, self.staff.tidy)
+
+        @blueprint.after_server_start
+        async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            app.ctx.staff_tidying = loop.create_task(tidying())
+
+        @blueprint.before_server_stop
+        async def stop(app: Sanic, _: asyncio.AbstractEventLoop) -> None:
+            app.ctx.staff_tidying.cancel()
+            await asyncio.gather(app.ctx.staff_tidying, return_exceptions=True)
             self.staff.database.dispose()
 
         return blueprint

@@ -16,6 +16,7 @@ ids in the order of commits, but it gives the ids of erased rows anew: `erase` t
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections import Counter
@@ -38,7 +39,7 @@ from bot.staff.outcome_tables import (
     progress,
     questions,
 )
-from bot.staff.outcomes import Conversation, Question, parsed_events, topics_of
+from bot.staff.outcomes import Conversation, Question, topics_of
 from bot.staff.redaction import redacted
 from bot.webchat.database import ConversationDatabase, feedback, messages, off_loop
 
@@ -90,11 +91,16 @@ class Consumer:
     def catch_up(self) -> int:
         """Reads all that is new; how many events that were."""
         done = 0
-        while (read := self._read_events()) is not None:
+        while (read := self.step()) is not None:
             done += read
-        while self._read_feedback():
-            pass
         return done
+
+    def step(self) -> int | None:
+        """Reads some of what is new; how many events, or None where there was nothing to read."""
+        read = self._read_events()
+        if read is None and self._read_feedback():
+            return 0
+        return read
 
     def _read_events(self) -> int | None:
         """One step; the number of events read, or None where there is nothing to do now."""
@@ -106,7 +112,7 @@ class Consumer:
             rows = connection.execute(_new_events(before.event_id, last, self._batch)).all()
             reached = rows[-1].id if len(rows) == self._batch else last
             told = _Told(connection, {row.sender_id for row in rows})
-            told.take(parsed_events(rows))
+            told.take(rows)
             told.complete(connection)
             queue = self._sorted(connection, told)
         with self._database.writing() as connection:
@@ -182,7 +188,7 @@ def erase(connection: Connection, conversation_id: str) -> None:
     unread = sa.select(events).where(
         events.c.sender_id == conversation_id, events.c.id > before.event_id
     )
-    told.take(parsed_events(connection.execute(unread.order_by(events.c.id)).all()))
+    told.take(connection.execute(unread.order_by(events.c.id)).all())
     told.add_response_times(connection)
     for row in connection.execute(
         _new_feedback(None).where(feedback.c.conversation_id == conversation_id)
@@ -219,7 +225,9 @@ async def keep_up(consumer: Consumer) -> None:
     """Reads what is new again and again, until it is cancelled."""
     while True:
         try:
-            await off_loop(consumer.catch_up)
+            # Step by step: a server that is told to stop doesn't wait for all of them.
+            while await off_loop(consumer.step) is not None:
+                pass
         except Exception as error:
             # Its text may quote what somebody wrote, so its kind alone is told.
             logger.warning("Outcomes can't be written: %s", type(error).__name__)
@@ -357,12 +365,21 @@ class _Told:
             counted.update(conversation.figures())
         return counted
 
-    def take(self, new: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
-        for id_, kind, event in new:
-            if id_ not in self._by_id:
-                at = datetime.fromtimestamp(event["timestamp"], timezone.utc)
-                self._by_id[id_] = Conversation(id_, began_at=at, last_at=at)
-            self._by_id[id_].take(kind, event)
+    def take(self, new: Iterable[Row]) -> None:
+        for row in new:
+            try:
+                self._take(row.sender_id, row.type_name, json.loads(row.data))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                # One that no Rasa wrote mustn't stop all that come after it.
+                logger.warning(
+                    "An event can't be read: %s (%s)", row.type_name, type(error).__name__
+                )
+
+    def _take(self, id_: str, kind: str, event: dict[str, Any]) -> None:
+        at = datetime.fromtimestamp(event["timestamp"], timezone.utc)
+        if id_ not in self._by_id:
+            self._by_id[id_] = Conversation(id_, began_at=at, last_at=at)
+        self._by_id[id_].take(kind, event, at)
 
     def rate(self, rating: Row) -> bool:
         """Takes a thumb; whether its question is known."""

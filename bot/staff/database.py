@@ -75,7 +75,7 @@ for _verb in ("UPDATE", "DELETE"):
         ).execute_if(dialect="sqlite"),
     )
 for _statement in (
-    "CREATE FUNCTION staff_audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS "
+    "CREATE OR REPLACE FUNCTION staff_audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS "
     "$$BEGIN RAISE EXCEPTION 'the audit log is append-only'; END$$",
     "CREATE TRIGGER staff_audit_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON staff_audit "
     "FOR EACH STATEMENT EXECUTE FUNCTION staff_audit_is_kept()",

@@ -6,12 +6,11 @@ portions. What a conversation as a whole came to, and what the reports count, fo
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -156,8 +155,8 @@ NO_TOPICS = TALK | {
 OFFERS = ("utter_did_you_mean", "utter_something_else")
 
 LOW_SCORE = 0.7
-"""An answer to a message with a lower score is looked at: `python -m bench.outcomes scores` has how many
-are wrong below it and above."""
+"""An answer to a message with a lower score is looked at. Of the held-out messages that are answered, 24 of
+69 below it are wrong, and 25 of 1,619 above (`python -m bench.outcomes scores`)."""
 
 BUCKET = 1.1
 """Response times are counted in steps of ten percent."""
@@ -262,14 +261,14 @@ class Conversation:
     id: int | None = None
     questions: list[Question] = field(default_factory=list)
 
-    def take(self, type_name: str, event: dict[str, Any]) -> None:
+    def take(self, type_name: str, event: dict[str, Any], at: datetime) -> None:
         """Goes on with an event.
 
         Args:
             type_name: Rasa's name of its kind.
             event: As it is stored.
+            at: When it was.
         """
-        at = datetime.fromtimestamp(event["timestamp"], timezone.utc)
         if type_name == "user":
             self._hear(event, at)
         elif type_name == "bot" and self.questions:
@@ -394,8 +393,3 @@ def bucket(milliseconds: int) -> int:
 def milliseconds_of(step: int) -> int:
     """The longest response time of a step."""
     return round(BUCKET**step)
-
-
-def parsed_events(rows: Iterable[Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Conversation, kind and content of stored events that outcomes are told from."""
-    return [(row.sender_id, row.type_name, json.loads(row.data)) for row in rows]

@@ -167,12 +167,13 @@ class Queue:
                     size_then=row.size,
                 )
             )
+            # By its number: the log is for ever, and what people wrote isn't.
             audit.record(
                 connection,
                 at=now,
                 who=by,
                 what="question decided",
-                subject=f"{row.id}: {row.text}",
+                subject=f"question {row.id}",
                 before=_said(row.verdict, row.topic),
                 after=_said(decision.verdict, decision.topic),
             )
@@ -203,7 +204,7 @@ class Queue:
                 at=self._now(),
                 who=by,
                 what="question reopened",
-                subject=f"{row.id}: {row.text}",
+                subject=f"question {row.id}",
                 before=_said(row.verdict, row.topic),
             )
 

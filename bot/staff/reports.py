@@ -172,11 +172,19 @@ def report(database: ConversationDatabase, first: date, last: date, *, by_week: 
     parts: dict[date, dict[tuple[str, str], int]] = {
         start(first + timedelta(days=n)): defaultdict(int) for n in range((last - first).days + 1)
     }
-    query = sa.select(figures).where(figures.c.day.between(first, last))
+    of_day = {
+        day: parts[start(day)]
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
+    }
+    query = sa.select(figures.c.day, figures.c.measure, figures.c.key, figures.c.number)
     with database.reading() as connection:
-        for row in connection.execute(query):
-            total[row.measure, row.key] += row.number
-            parts[start(row.day)][row.measure, row.key] += row.number
+        for day, *counted, number in connection.execute(
+            query.where(figures.c.day.between(first, last))
+        ):
+            of_day[day][tuple(counted)] += number
+    for numbers in parts.values():
+        for measure_and_key, number in numbers.items():
+            total[measure_and_key] += number
     ends = [day - timedelta(days=1) for day in list(parts)[1:]] + [last]
     return Report(
         Figures(first, last, total),

@@ -54,11 +54,7 @@ class Uploads:
         """Keeps a file in place of the account's last one."""
         upload = Upload(uuid.uuid4().hex, kind, _fit(name), content)
         with self._database.writing() as connection:
-            connection.execute(
-                sa.delete(uploads).where(
-                    (uploads.c.account_id == account.id) | (uploads.c.at <= self._now() - KEPT_FOR)
-                )
-            )
+            connection.execute(sa.delete(uploads).where(uploads.c.account_id == account.id))
             connection.execute(
                 sa.insert(uploads).values(**vars(upload), account_id=account.id, at=self._now())
             )
@@ -80,6 +76,11 @@ class Uploads:
         """Forgets the account's upload."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(uploads).where(uploads.c.account_id == account.id))
+
+    def forget_what_is_over(self) -> None:
+        """Forgets uploads that nobody said to load within the hour: they may be about members."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(uploads).where(uploads.c.at <= self._now() - KEPT_FOR))
 
 
 def _fit(name: str) -> str:

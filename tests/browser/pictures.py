@@ -92,18 +92,21 @@ def draw_staff_pages(browser: Browser) -> None:
         server.start()
         try:
             email = an_account(server, Role.PUBLISHER, "Jane Doe", "jane@example.org")
-            page = browser.new_context(viewport={"width": 1100, "height": 640}).new_page()
+            page = browser.new_context(viewport={"width": 1100, "height": 300}).new_page()
             page.goto(f"{server.url}/staff")
             staff = StaffPages(page)
 
             def draw(name: str) -> None:
                 page.wait_for_load_state()
-                shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                shot = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
                 save(shot, FOLDER / "staff" / f"{name}.png")
 
             draw("sign-in")
             staff.sign_in(email)
             staff.go_to("Calendar")
+            page.get_by_label("State").select_option("TX")
+            staff.button("Find").click()
+            page.wait_for_url("**state=TX**")
             draw("calendar")
             staff.link("see and load files").click()
             head = "id,course,city,state,starts_on,ends_on,capacity,venue,status\n"
@@ -119,7 +122,6 @@ def draw_staff_pages(browser: Browser) -> None:
             draw("preview")
             staff.button("Load").click()
             staff.says("is loaded")
-            page.mouse.wheel(0, 2000)
             draw("files")
             staff.go_to("Audit log")
             draw("log")

@@ -110,6 +110,8 @@ def test_a_person_mistypes_the_password_and_changes_it(
     staff.button("Sign out everywhere").click()
     staff.sign_in(email, "battery staple horse")
     staff.shows("Hello, A viewer")
+    for secret in (email, "batery", "battery"):
+        assert secret not in server.log
 
 
 def test_the_navigation_shows_what_a_role_may_see(open_staff: OpenStaff) -> None:

@@ -315,6 +315,25 @@ def test_who_comes_back_after_a_long_pause_reopens_the_conversation(
     assert conversation["began_at"].replace(microsecond=0) == NOON
 
 
+@pytest.mark.parametrize(
+    "data", ["{}", "[]", "no JSON", '{"timestamp": "x"}', '{"timestamp": 1, "parse_data": 5}']
+)
+def test_an_event_that_nobody_can_read_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, data: str
+) -> None:
+    database = database_at(f"sqlite:///{tmp_path / 'conversations.sqlite'}")
+    bad, good = Talk(database), Talk(database)
+    with database.writing() as connection:
+        connection.execute(EVENTS.insert().values(sender_id=bad.id, type_name="user", data=data))
+    good.turn("what is an sro", "faq_what_is_sro", "utter_faq_what_is_sro")
+
+    Consumer(database, made_up_vector).catch_up()
+    forget(database, bad)
+
+    assert [row["topic"] for row in rows(database, questions)] == ["faq_what_is_sro"]
+    assert "An event can't be read: user" in caplog.text
+
+
 def test_messages_that_mean_the_same_share_a_cluster(
     database: ConversationDatabase, consumer: Consumer
 ) -> None:

@@ -216,6 +216,8 @@ def test_sessions_that_are_over_are_forgotten(
     clock.now += LONGEST_SESSION
     sign_in(accounts)
 
+    accounts.forget_what_is_over()
+
     with database.reading() as connection:
         assert len(connection.execute(sa.select(sessions)).all()) == 1
 

@@ -179,6 +179,9 @@ async def test_a_file_is_kept_for_an_hour_for_its_own_account(
     clock.now += KEPT_FOR * 0.5
     assert (await load_again(editor, fields)).status_code == 422
     assert capacities(area.staff.registration) == {}
+    assert len(area.rows(uploads)) == 1
+    area.staff.tidy()
+    assert area.rows(uploads) == []
 
 
 async def load_again(browser: Browser, fields: dict[str, str]) -> httpx.Response:
@@ -270,7 +273,7 @@ def classes(area: Area) -> None:
 async def test_classes_are_found(editor: Browser, question: str, ids: list[str]) -> None:
     await editor.get(f"/calendar?{question}")
 
-    assert re.findall(r"<td>(\w+(?:-\d)?)</td>\s*</tr>", editor.page) == ids
+    assert re.findall(r'<td class="fixed">(\w+(?:-\d)?)</td>\s*</tr>', editor.page) == ids
 
 
 @pytest.mark.usefixtures("classes")
@@ -298,7 +301,7 @@ async def test_many_classes_come_in_pages(area: Area, editor: Browser) -> None:
     await editor.get("/calendar?state=TX")
     assert "Page 1 of 2" in editor.text
     await editor.get("/calendar?state=TX&page=2")
-    assert len(re.findall(r"<td>N\d+</td>\s*</tr>", editor.page)) == 5
+    assert len(re.findall(r'<td class="fixed">N\d+</td>\s*</tr>', editor.page)) == 5
     assert 'href="?state=TX&amp;page=1"' in editor.page
 
 
