@@ -4,7 +4,7 @@ Rasa's own answer is tickets in Redis. They are read and written in two steps, s
 draw the same ticket; a process that dies keeps its conversations waiting for as long as a ticket
 lives; and the event loop waits for Redis. Here it is PostgreSQL's advisory lock: atomic, first come
 first served, waited for without asking again and again, and gone in the moment its process is
-(docs/decisions/0008-locks-in-postgresql.md).
+(docs/decisions/0011-locks-in-postgresql.md).
 """
 
 from __future__ import annotations

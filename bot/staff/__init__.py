@@ -5,5 +5,5 @@ change, `area` is what all pages have in common (who is there, roles, form token
 `pages` has the pages, one file each part, `commands` makes accounts from the command line.
 
 Sentences that staff read live in `templates/`. A new part is a file with a `Pages` of its own, its
-templates, and a line in `pages/__init__.py`; `docs/decisions/0008-the-staff-area.md` says why it is so.
+templates, and a line in `pages/__init__.py`; `docs/decisions/0012-the-staff-area.md` says why it is so.
 """

@@ -6,8 +6,8 @@ Files that are loaded leave a trace, and the newest can be taken back.
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0002'
-down_revision = '0001'
+revision = '0003'
+down_revision = '0002'
 
 
 def upgrade() -> None:
