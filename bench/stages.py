@@ -54,14 +54,14 @@ class Staged(Ours):
         self._file.write_text("")
 
     def stages(self, whole: float) -> Iterator[tuple[str, float]]:
-        """Each stage with its milliseconds on average.
+        """Each stage with its milliseconds, the median of all turns.
 
         Args:
             whole: Milliseconds of a turn as who asked saw it.
         """
         turns = [json.loads(line) for line in self._file.read_text().splitlines()]
         inside = {
-            stage: statistics.mean(turn.get(stage, 0.0) for turn in turns) for stage in STAGES[1:]
+            stage: statistics.median(turn.get(stage, 0.0) for turn in turns) for stage in STAGES[1:]
         }
         yield HTTP, whole - sum(inside.values())
         yield from inside.items()

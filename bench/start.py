@@ -28,13 +28,13 @@ STARTS = 3
 
 LOADED = """
 import asyncio, json, os, sys, time
-began = time.perf_counter()
+began = time.process_time()
 took = {}
 
 def lap(stage):
     global began
-    took[stage] = time.perf_counter() - began
-    began = time.perf_counter()
+    took[stage] = time.process_time() - began
+    began = time.process_time()
 
 import bot.cli
 from bot.deferred import defer_tensorflow
@@ -90,7 +90,7 @@ def main(without_stock: bool, conversations: int) -> None:
                 f"  ours beside stock: start {warm['ours'] / warm['stock']:.2f} of it, "
                 f"memory {megabytes['ours'] / megabytes['stock']:.0%}"
             )
-        click.echo("seconds of a start of ours, by stage")
+        click.echo("seconds of the processor that a start of ours takes, by stage")
         for stage, seconds in stages().items():
             click.echo(f"  {seconds:6.2f}  {stage}")
         ours = running[0]
@@ -113,7 +113,7 @@ def seconds_to_first_answer(system: System) -> tuple[float, float]:
 
 
 def stages() -> dict[str, float]:
-    """Seconds of the stages of a start, in a process that does the same and serves nobody."""
+    """Seconds of the processor for each stage, in a process that starts alike and serves nobody."""
     environment = {
         **os.environ,
         "NASRO_CONVERSATIONS_URL": "sqlite://",

@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,12 @@ from bench import stock
 from bench.processes import cpu_seconds, resident_megabytes
 from registration.database import Database
 from registration.sample import load_sample
-from tests.running_server import ROOT, Server, free_port, wait_until
+from tests.running_server import ROOT, Server, free_port
 
 CORE = 0
+
+START_TIMEOUT = 600.0
+"""Seconds; stock takes minutes on a machine that does other things too."""
 
 
 class System(ABC):
@@ -112,6 +116,10 @@ class _Commands(System):
         self.port = free_port()
         self._running: list[subprocess.Popen[bytes]] = []
 
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
     def stop(self) -> None:
         for process in self._running:
             process.send_signal(signal.SIGTERM)
@@ -124,7 +132,7 @@ class _Commands(System):
         return [process.pid for process in self._running]
 
     def _run(self, *command: object, **environment: str) -> None:
-        with (self.folder / "server.log").open("ab") as log:
+        with self._log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *map(str, command)],
                 cwd=ROOT,
@@ -136,13 +144,16 @@ class _Commands(System):
         self._running.append(process)
 
     def _wait(self, url: str) -> None:
-        def answers() -> bool:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            with suppress(httpx.TransportError):
+                httpx.get(url)
+                return
             if any(process.poll() is not None for process in self._running):
-                raise RuntimeError(f"{self.name} has ended, see {self.folder}/server.log")
-            httpx.get(url)
-            return True
-
-        wait_until(answers)
+                raise RuntimeError(f"{self.name} has ended: {self._log.read_text()[-2000:]}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} doesn't answer: {self._log.read_text()[-2000:]}")
+            time.sleep(0.1)
 
 
 class Stock(_Commands):
