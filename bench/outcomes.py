@@ -88,7 +88,7 @@ def cluster() -> None:
         )
 
 
-MADE, TIMES = 100_000, 10
+MADE, TIMES = 20_000, 50
 """Messages that are made up, and how often each is stored: a million in all."""
 DAYS = 730
 CLUSTERS = 20_000
@@ -171,16 +171,8 @@ def fill(database: ConversationDatabase) -> None:
     with database.writing() as connection:
         connection.execute(
             clusters_table.insert(),
-            [
-                {
-                    "id": number, "version": 1, "center": center, "size": TIMES * len(asked),
-                    "text": asked[-1].text,
-                    "nearest": asked[-1].ranking, "reasons": {"not_answered": TIMES * len(asked)},
-                    "first_at": min(q.at for q in asked), "last_at": max(q.at for q in asked),
-                }
-                for number, asked in found.items()
-            ],
-        )  # fmt: skip
+            [_cluster(number, found.get(number), center) for number in range(1, CLUSTERS + 1)],
+        )
         connection.execute(
             figures.insert(),
             [
@@ -188,6 +180,23 @@ def fill(database: ConversationDatabase) -> None:
                 for (day, measure, key), n in counted.items()
             ],
         )
+
+
+def _cluster(number: int, asked: list[Question] | None, center: bytes) -> dict[str, Any]:
+    """A cluster's row; of what was never asked, one that was asked once."""
+    size = TIMES * len(asked) if asked else 1
+    times = [question.at for question in asked or ()] or [datetime(2025, 1, 1, tzinfo=timezone.utc)]
+    return {
+        "id": number,
+        "version": 1,
+        "center": center,
+        "size": size,
+        "text": f"MADE-UP question {number}",
+        "nearest": [("faq_made_up_1", 0.3), ("faq_made_up_2", 0.2), ("faq_made_up_3", 0.1)],
+        "reasons": {"not_answered": size},
+        "first_at": min(times),
+        "last_at": max(times),
+    }
 
 
 def _repeat(database: ConversationDatabase, number: int) -> None:
@@ -215,11 +224,16 @@ def _repeat(database: ConversationDatabase, number: int) -> None:
 
 
 def load() -> None:
-    """How long reports and the queue take with a million made-up messages, on both databases."""
+    """How long reports and the queue take with a million made-up messages, on both databases.
+
+    With `sqlite` or `postgresql` after the command, on that one.
+    """
     server = PostgresServer()
     server.execute("CREATE DATABASE outcomes")
     with tempfile.TemporaryDirectory() as folder:
         for url in (f"sqlite:///{folder}/conversations.sqlite", server.url("outcomes")):
+            if sys.argv[2:] and not url.startswith(sys.argv[2]):
+                continue
             database = database_at(url)
             began = time.perf_counter()
             fill(database)

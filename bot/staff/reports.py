@@ -29,6 +29,12 @@ COLUMNS = (
 )  # fmt: skip
 """Of the CSV file."""
 
+OF_PARTS = (
+    "conversations", "messages", "questions", "outcome", "handed_over", "feedback", "reopened", "lookup",
+    "lookup_none", "milliseconds",
+)  # fmt: skip
+"""Measures that are told by day or week; topics and states are told of all days together."""
+
 Numbers = Mapping[tuple[str, str], int]
 
 
@@ -176,15 +182,18 @@ def report(database: ConversationDatabase, first: date, last: date, *, by_week: 
         day: parts[start(day)]
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
     }
-    query = sa.select(figures.c.day, figures.c.measure, figures.c.key, figures.c.number)
+    in_days = figures.c.day.between(first, last)
+    sums = sa.select(figures.c.measure, figures.c.key, sa.func.sum(figures.c.number))
+    days = sa.select(figures.c.day, figures.c.measure, figures.c.key, figures.c.number)
     with database.reading() as connection:
-        for day, *counted, number in connection.execute(
-            query.where(figures.c.day.between(first, last))
+        for measure, key, number in connection.execute(
+            sums.where(in_days).group_by(figures.c.measure, figures.c.key)
         ):
-            of_day[day][tuple(counted)] += number
-    for numbers in parts.values():
-        for measure_and_key, number in numbers.items():
-            total[measure_and_key] += number
+            total[measure, key] = int(number)
+        for day, measure, key, number in connection.execute(
+            days.where(in_days, figures.c.measure.in_(OF_PARTS))
+        ):
+            of_day[day][measure, key] += number
     ends = [day - timedelta(days=1) for day in list(parts)[1:]] + [last]
     return Report(
         Figures(first, last, total),
