@@ -24,7 +24,7 @@ TRAINED_FROM := config.yml domain.yml $(shell find data -type d) \
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: $(MODEL) ## Set everything up and serve the assistant on http://localhost:8000 (PORT=...)
