@@ -96,10 +96,10 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=200, help="turns of a conversation")
-    parser.add_argument("--classes", type=int, nargs="+", default=[100, 10_000, 50_000])
+    parser.add_argument("--classes", type=int, nargs="+", default=[100, 10_000])
     parser.add_argument("--registrations", type=int, default=1, help="for each class")
-    parser.add_argument("--conversations", type=int, nargs="+", default=[100, 20_000])
-    parser.add_argument("--examples", type=int, default=2_000, help="of the training data")
+    parser.add_argument("--conversations", type=int, nargs="+", default=[100, 10_000])
+    parser.add_argument("--examples", type=int, default=1_000, help="of the training data")
     parser.add_argument("--only-sqlite", action="store_true")
     return parser.parse_args()
 
