@@ -271,17 +271,21 @@ def load() -> None:
     server.remove()
 
 
-TURNS = 300
+TURNS = 400
 
 
 def turns() -> None:
     """What a turn takes where outcomes are read beside it, and where not, side by side."""
+    environment = {
+        "NASRO_PROXIES": "1",  # so that everybody has an address of their own
+        "NASRO_SMTP_URL": "smtp://127.0.0.1:1",
+        "NASRO_MAIL_FROM": "assistant@example.org",
+    }
     with tempfile.TemporaryDirectory() as folder:
-        by_proxy = {"NASRO_PROXIES": "1"}
         without_outcomes = (sys.executable, "-m", "bench.without_outcomes", "serve")
         servers = [
-            Server(Path(folder) / "with", free_port(), by_proxy),
-            Server(Path(folder) / "without", free_port(), by_proxy, command=without_outcomes),
+            Server(Path(folder) / "with", free_port(), environment),
+            Server(Path(folder) / "without", free_port(), environment, command=without_outcomes),
         ]
         times: list[list[float]] = [[], []]
         try:
