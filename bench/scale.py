@@ -35,7 +35,7 @@ import jwt
 import psutil
 import sqlalchemy as sa
 
-from bench.memory import resident_megabytes
+from bench.processes import resident_megabytes
 from deploy.scale_up import LEAST_CONNECTIONS, STICKY, Topology
 from tests.running_server import ROOT, free_port
 from tests.services.postgres import PostgresServer
