@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
 from registration.database import Database
-from registration.models import ACTIVE, Course, Registration, TrainingClass
+from registration.models import Course, TrainingClass
+from registration.queries import TAKEN
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,6 @@ class CalendarPage:
     classes: tuple[Listed, ...]
     total: int
     """All that the question finds, on this page or not."""
-
-
-_TAKEN = (
-    sa.select(sa.func.count())
-    .select_from(Registration)
-    .where(Registration.class_id == TrainingClass.id, Registration.status.in_(ACTIVE))
-    .correlate(TrainingClass)
-    .scalar_subquery()
-)
 
 
 def calendar(
@@ -91,7 +83,7 @@ def calendar(
             TrainingClass.starts_on,
             TrainingClass.ends_on,
             TrainingClass.capacity,
-            _TAKEN.label("taken"),
+            TAKEN.label("taken"),
             TrainingClass.status,
             TrainingClass.visibility,
             TrainingClass.register_url,

@@ -91,13 +91,15 @@ class ClassPage:
         return self.offset + len(self.classes) < self.total
 
 
-_TAKEN = (
+TAKEN = (
     sa.select(sa.func.count())
     .select_from(Registration)
     .where(Registration.class_id == TrainingClass.id, Registration.status.in_(ACTIVE))
     .correlate(TrainingClass)
     .scalar_subquery()
 )
+"""Of a class, how many of its seats are taken."""
+
 # Made once: to put a select together takes longer than many an answer.
 _SUMMARIES: Select = sa.select(
     TrainingClass.external_id,
@@ -114,7 +116,7 @@ _SUMMARIES: Select = sa.select(
     TrainingClass.timezone,
     TrainingClass.capacity,
     TrainingClass.register_url,
-    _TAKEN.label("taken"),
+    TAKEN.label("taken"),
 )
 
 

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from registration.database import Database
+from tests.clock import Clock
 from tests.post_office import PostOffice
 from tests.running_server import Server, free_port
 from tests.services.postgres import PostgresServer
@@ -32,6 +34,19 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     postgres.execute(f"CREATE DATABASE {name}")
     yield postgres.url(name)
     postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty conversations database: each test that asks for one runs on both kinds."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'conversations.sqlite'}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session")

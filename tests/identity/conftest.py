@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from pathlib import Path
 
 import pytest
 
@@ -16,20 +14,10 @@ from identity.database import IdentityDatabase
 from identity.mail import MailQueue
 from identity.service import IdentityService
 from identity.settings import IdentityConfig, SiteKey
+from tests.clock import Clock
 
 SECRET = "a secret of the tests, more than thirty-two characters"
 SITE_SECRET = "the website's secret of the tests, 32 and more"
-
-
-@dataclass
-class Clock:
-    now: datetime = datetime(2027, 3, 1, 12, tzinfo=timezone.utc)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **time: float) -> None:
-        self.now += timedelta(**time)
 
 
 @dataclass
@@ -67,19 +55,6 @@ def config_with(**changes: object) -> IdentityConfig:
             **changes,
         }  # type: ignore[arg-type]
     )
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty conversations database: each test runs on both kinds."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path / 'conversations.sqlite'}"
 
 
 @pytest.fixture

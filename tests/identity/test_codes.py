@@ -21,7 +21,8 @@ from identity.codes import OVERALL, PER_CLIENT, NoCode, Right, Sent, TooMany, Wr
 from identity.database import METADATA, IdentityDatabase, IdentityUnavailable
 from identity.mail import MailQueue
 from identity.service import IdentityService
-from tests.identity.conftest import Clock, Letterbox, config_with
+from tests.clock import Clock
+from tests.identity.conftest import Letterbox, config_with
 
 JANE = "jane@example.org"
 

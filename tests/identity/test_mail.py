@@ -13,7 +13,8 @@ from aiosmtpd.controller import Controller
 
 from identity.mail import MailQueue, OutboxSender, SmtpSender, sender_of
 from identity.service import IdentityService
-from tests.identity.conftest import Clock, config_with
+from tests.clock import Clock
+from tests.identity.conftest import config_with
 from tests.running_server import free_port
 
 

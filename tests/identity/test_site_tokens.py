@@ -15,7 +15,8 @@ import pytest
 from identity.service import IdentityService, SomebodyElse
 from identity.settings import IdentityConfig, SiteKey
 from identity.site_tokens import IdentityRefused, make, verify
-from tests.identity.conftest import SITE_SECRET, Clock, config_with
+from tests.clock import Clock
+from tests.identity.conftest import SITE_SECRET, config_with
 from tests.identity.key_pairs import private, public
 
 CONFIG = config_with(

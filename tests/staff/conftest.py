@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from html import unescape
 from itertools import count
 from pathlib import Path
@@ -28,35 +27,12 @@ from bot.staff.pages import PARTS
 from bot.webchat.database import ConversationDatabase
 from identity.keys import Keys
 from registration.database import Database
+from tests.clock import Clock
 
 SECRET = "a secret of the tests, more than thirty-two characters"
 PASSWORD = "correct horse battery"
 
 _numbers = count(1)
-
-
-@dataclass
-class Clock:
-    now: datetime = datetime(2027, 3, 1, 12, tzinfo=timezone.utc)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **time: float) -> None:
-        self.now += timedelta(**time)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty conversations database: each test that asks for one runs on both kinds."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path / 'conversations.sqlite'}"
 
 
 @pytest.fixture

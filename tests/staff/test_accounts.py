@@ -27,7 +27,8 @@ from bot.staff.database import audit as audit_table
 from bot.staff.database import sessions
 from bot.staff.passwords import PasswordRefused
 from bot.webchat.database import ConversationDatabase
-from tests.staff.conftest import PASSWORD, Clock
+from tests.clock import Clock
+from tests.staff.conftest import PASSWORD
 
 JANE = "jane@example.org"
 NEW = "another good password"

@@ -19,8 +19,9 @@ from registration import models
 from registration.calendar import calendar
 from registration.database import Database
 from registration.imports import recent
+from tests.clock import Clock
 from tests.services.given import a_class, registrations
-from tests.staff.conftest import Area, Browser, Clock
+from tests.staff.conftest import Area, Browser
 
 HEAD = "id,course,city,state,starts_on,ends_on,capacity,status\n"
 A, B, N = (f"{id_},basic,Austin,TX,2027-06-01,2027-06-05," for id_ in "ABN")

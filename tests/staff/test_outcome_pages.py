@@ -13,8 +13,9 @@ from bot.staff.accounts import Role
 from bot.staff.consumer import Consumer
 from bot.staff.database import audit
 from bot.webchat.database import ConversationDatabase
+from tests.clock import Clock
 from tests.outcomes.stream import Talk, database_at, made_up_vector
-from tests.staff.conftest import Area, Clock
+from tests.staff.conftest import Area
 
 ROOT = Path(__file__).resolve().parents[2]
 XSS = "<img src=x onerror=alert(1)><script>alert(2)</script>"

@@ -10,7 +10,8 @@ import pytest
 from bot.staff import audit
 from bot.staff.accounts import INACTIVITY, TRIES_PER_ACCOUNT, Role
 from bot.staff.area import FORM_BYTES, is_within
-from tests.staff.conftest import PASSWORD, Area, Browser, Clock, StartArea
+from tests.clock import Clock
+from tests.staff.conftest import PASSWORD, Area, Browser, StartArea
 
 NEW = "another good password"
 

@@ -12,7 +12,6 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from bot.webchat.config import Limit, WebChatConfig
 from identity.database import IdentityDatabase
 from identity.service import IdentityService
 from identity.settings import IdentityConfig
+from tests.clock import Clock
 
 SECRET = "a secret of the tests, thirty-two bytes or more"
 WELCOME_BUTTONS = [
@@ -108,14 +108,6 @@ class FakeAgent:
 
     def is_ready(self) -> bool:
         return self.processor is not None
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2027, 3, 1, 12, tzinfo=timezone.utc)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture(autouse=True)
