@@ -26,7 +26,7 @@ from bot.staff.audit import COMMAND_LINE
 from bot.staff.commands import staff
 from bot.staff.outcome_commands import outcomes, queue, report_
 from identity.database import IdentityUnavailable
-from registration.database import Database
+from registration.database import Database, reason
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
 
@@ -329,8 +329,9 @@ def _conversations() -> Iterator[None]:
         yield
     except (IdentityUnavailable, SQLAlchemyError, OSError) as error:
         cause = error.__cause__ or error if isinstance(error, IdentityUnavailable) else error
-        reason = str(getattr(cause, "orig", cause)).strip().partition("\n")[0]
-        raise click.ClickException(f"the conversations database can't be used: {reason}") from error
+        raise click.ClickException(
+            f"the conversations database can't be used: {reason(cause)}"
+        ) from error
 
 
 @contextmanager

@@ -150,7 +150,7 @@ class Database:
             # An old connection may hold a file or a server that has been replaced since.
             self.engine.dispose()
             unavailable = TablesMissing if _lacks_tables(error) else RegistrationUnavailable
-            raise unavailable(_reason(error)) from error
+            raise unavailable(reason(error)) from error
 
 
 def _is_outage(error: Exception) -> bool:
@@ -167,12 +167,12 @@ def _is_outage(error: Exception) -> bool:
 def _lacks_tables(error: Exception) -> bool:
     # PostgreSQL has codes for undefined tables and columns, SQLite has words.
     code = getattr(getattr(error, "orig", None), "pgcode", None)
-    return code in ("42P01", "42703") or _reason(error).startswith(
+    return code in ("42P01", "42703") or reason(error).startswith(
         ("no such table", "no such column")
     )
 
 
-def _reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """The database's own words, without the statement and its values."""
     return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
