@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.contacts import ContactsInvalid, load_contacts, overdue
+from bot.content.commands import content
 from bot.deferred import defer_tensorflow
 from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
@@ -224,7 +225,7 @@ def _print_problems(report: ImportReport) -> None:
         click.echo(f"line {error.line}, {error.column}: {error.message}", err=True)
 
 
-for _group in (staff, outcomes, queue, report_):
+for _group in (staff, outcomes, queue, report_, content):
     main.add_command(_group)
 
 
