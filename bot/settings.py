@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
+from urllib.parse import urlsplit
 
-from bot.staff.config import StaffConfig
+from bot.staff.config import OpenIdConfig, StaffConfig
 from bot.webchat.config import Limit, WebChatConfig, is_origin
 from identity.database import IdentityDatabase
 from identity.service import IdentityService
@@ -37,6 +38,11 @@ ALLOWED_ORIGINS = "NASRO_ALLOWED_ORIGINS"
 PROXIES = "NASRO_PROXIES"
 REQUESTS_PER_MINUTE = "NASRO_REQUESTS_PER_MINUTE"
 STAFF_ORIGIN = "NASRO_STAFF_ORIGIN"
+STAFF_PASSWORDS = "NASRO_STAFF_PASSWORDS"
+OPENID_ISSUER = "NASRO_STAFF_OIDC_ISSUER"
+OPENID_CLIENT_ID = "NASRO_STAFF_OIDC_CLIENT_ID"
+OPENID_CLIENT_SECRET = "NASRO_STAFF_OIDC_CLIENT_SECRET"
+OPENID = (OPENID_ISSUER, OPENID_CLIENT_ID, OPENID_CLIENT_SECRET)
 
 VARIABLES = (
     ENVIRONMENT,
@@ -49,6 +55,8 @@ VARIABLES = (
     PROXIES,
     REQUESTS_PER_MINUTE,
     STAFF_ORIGIN,
+    STAFF_PASSWORDS,
+    *OPENID,
     *IDENTITY_VARIABLES,
 )
 
@@ -74,6 +82,10 @@ class Settings:
     """Requests that one client address may make; a tenth of them may open a session."""
     staff_origin: str
     """Where staff open their pages, as a browser names it; empty: there are none."""
+    staff_passwords: bool
+    """Whether staff may sign in by a password."""
+    openid: OpenIdConfig | None
+    """The OpenID Connect provider that staff sign in by."""
     identity: IdentityConfig
 
     @property
@@ -104,7 +116,13 @@ class Settings:
         """What the staff area is told; None where there is none."""
         if not self.staff_origin:
             return None
-        return StaffConfig(self.staff_origin, self.secret, self.conversations_url)
+        return StaffConfig(
+            self.staff_origin,
+            self.secret,
+            self.conversations_url,
+            openid=self.openid,
+            takes_passwords=self.staff_passwords,
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -138,6 +156,8 @@ class Settings:
             proxies=proxies,
             requests_per_minute=_number(environ, REQUESTS_PER_MINUTE, 300, 1_000_000),
             staff_origin=_staff_origin(environ),
+            staff_passwords=_staff_passwords(environ),
+            openid=_openid(environ),
             identity=identity,
         )
         settings.webchat_config()  # what it refuses is better said before anything starts
@@ -156,6 +176,40 @@ def _staff_origin(environ: Mapping[str, str]) -> str:
     if is_production(environ) and not origin.startswith("https://"):
         raise SettingsInvalid(f"{STAFF_ORIGIN} is '{origin}': production needs https://")
     return origin
+
+
+def _openid(environ: Mapping[str, str]) -> OpenIdConfig | None:
+    issuer, client_id, client_secret = (environ.get(name, "") for name in OPENID)
+    if not (issuer or client_id or client_secret):
+        return None
+    for name in OPENID:
+        if not environ.get(name):
+            raise SettingsInvalid(f"{name} is not set: {', '.join(OPENID)} belong together")
+    try:
+        parts = urlsplit(issuer)
+        is_url = parts.scheme in ("http", "https") and parts.hostname and not parts.query
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise SettingsInvalid(
+            f"{OPENID_ISSUER} is '{issuer}': write the provider's issuer, like "
+            "https://accounts.google.com"
+        )
+    is_here = _is_this_machine(parts.hostname or "")
+    if parts.scheme == "http" and (is_production(environ) or not is_here):
+        raise SettingsInvalid(f"{OPENID_ISSUER} is '{issuer}': it needs https://")
+    return OpenIdConfig(issuer, client_id, client_secret)
+
+
+def _staff_passwords(environ: Mapping[str, str]) -> bool:
+    value = environ.get(STAFF_PASSWORDS) or "yes"
+    if value not in ("yes", "no"):
+        raise SettingsInvalid(f"{STAFF_PASSWORDS} is '{value}': use yes or no")
+    if value == "no" and not environ.get(OPENID_ISSUER):
+        raise SettingsInvalid(
+            f"{STAFF_PASSWORDS} is 'no' and {OPENID_ISSUER} is not set: nobody could sign in"
+        )
+    return value == "yes"
 
 
 def _is_this_machine(host: str) -> bool:

@@ -18,7 +18,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bot.staff import audit, passwords
-from bot.staff.database import accounts, attempts, sessions, uploads
+from bot.staff.database import (
+    accounts,
+    attempts,
+    first_passwords,
+    kept_forms,
+    sessions,
+    uploads,
+)
 from bot.webchat.database import ConversationDatabase
 from identity.addresses import EMAIL
 from identity.keys import Keys
@@ -28,12 +35,15 @@ logger = logging.getLogger(__name__)
 INACTIVITY = timedelta(minutes=60)
 """After so long without a request a session is over."""
 LONGEST_SESSION = timedelta(hours=12)
-"""After so long it is over however busy."""
+"""After so long it is over however busy. For so long it is known whose an ended one was."""
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly the last request is noted: not every one needs a write."""
 
 LOCKED_FOR = timedelta(minutes=15)
 """What happened longer ago than this doesn't count."""
+NO_PASSWORD = ""
+"""Of an account that signs in by the OpenID Connect provider only; no password fits it."""
+
 TRIES_PER_ACCOUNT = 10
 TRIES_PER_CLIENT = 30
 """More, as a whole office may sit behind one address."""
@@ -57,6 +67,9 @@ class Account:
     email: str = field(repr=False)
     name: str = field(repr=False)
     role: Role
+    must_change: bool = False
+    """The password was made for them: before anything else opens, they choose their own."""
+    has_password: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,11 +117,24 @@ class Accounts:
     def all(self) -> list[Account]:
         """Every account, by address."""
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(accounts).order_by(accounts.c.email))
+            rows = connection.execute(_ACCOUNTS.order_by(accounts.c.email))
             return [_account(row) for row in rows]
 
-    def add(self, email: str, name: str, role: Role, password: str, *, by: str) -> Account:
+    def add(
+        self,
+        email: str,
+        name: str,
+        role: Role,
+        password: str | None,
+        *,
+        by: str,
+        must_change: bool = False,
+    ) -> Account:
         """Makes an account.
+
+        Args:
+            password: None for one that signs in by the OpenID Connect provider only.
+            must_change: Whether they must choose another at their first sign-in.
 
         Raises:
             AccountProblem: The address is none or has one, or there is no name.
@@ -119,8 +145,9 @@ class Accounts:
             raise AccountProblem(f"{email} is not an e-mail address.")
         if not 0 < len(name) <= 200:
             raise AccountProblem("A name has 1 to 200 characters.")
-        passwords.require_good(password, email=email, name=name)
-        stored = passwords.hashed(password)
+        if password is not None:
+            passwords.require_good(password, email=email, name=name)
+        stored = NO_PASSWORD if password is None else passwords.hashed(password)
         with self._database.writing() as connection:
             try:
                 connection.execute(
@@ -135,6 +162,8 @@ class Accounts:
             except IntegrityError:
                 raise AccountProblem(f"{email} has an account already.") from None
             self._note(connection, by, "account added", email, after=role.value)
+            account_id = _row(connection, email).id
+            _set_must_change(connection, account_id, must_change)
             return _account(_row(connection, email))
 
     def set_role(self, email: str, role: Role, *, by: str) -> None:
@@ -148,10 +177,12 @@ class Accounts:
             connection.execute(
                 sa.update(accounts).where(accounts.c.id == row.id).values(role=role.value)
             )
-            _end_sessions(connection, row.id)
+            self._end_sessions(connection, row.id)
             self._note(connection, by, "role changed", row.email, row.role, role.value)
 
-    def reset_password(self, email: str, password: str, *, by: str) -> None:
+    def reset_password(
+        self, email: str, password: str, *, by: str, must_change: bool = False
+    ) -> None:
         """Gives an account a password, signs it out everywhere, and lifts its lock-out.
 
         Raises:
@@ -162,7 +193,8 @@ class Accounts:
             row = _row(connection, email)
             passwords.require_good(password, email=row.email, name=row.name)
             _set_password(connection, row.id, passwords.hashed(password))
-            _end_sessions(connection, row.id)
+            _set_must_change(connection, row.id, must_change)
+            self._end_sessions(connection, row.id)
             connection.execute(
                 sa.delete(attempts).where(attempts.c.account == self._hash("account", row.email))
             )
@@ -176,8 +208,8 @@ class Accounts:
         """
         with self._database.writing() as connection:
             row = _row(connection, email)
-            _end_sessions(connection, row.id)
-            connection.execute(sa.delete(uploads).where(uploads.c.account_id == row.id))
+            for table in (sessions, uploads, kept_forms, first_passwords):
+                connection.execute(sa.delete(table).where(table.c.account_id == row.id))
             connection.execute(sa.delete(accounts).where(accounts.c.id == row.id))
             self._note(connection, by, "account removed", row.email, before=row.role)
 
@@ -199,9 +231,7 @@ class Accounts:
         if attempt is None:
             return TooManyTries()
         with self._database.reading() as connection:
-            row = connection.execute(
-                sa.select(accounts).where(accounts.c.email == email)
-            ).one_or_none()
+            row = connection.execute(_ACCOUNTS.where(accounts.c.email == email)).one_or_none()
         if not passwords.is_right(password, row.password if row else None):
             return WrongPassword()
         with self._database.writing() as connection:
@@ -213,6 +243,24 @@ class Accounts:
             self._note(connection, row.email, "signed in", "")
             return SignedIn(_account(row), self._open(connection, row.id))
 
+    def sign_in_proven(self, email: str) -> SignedIn | None:
+        """Opens a session for whose address the OpenID Connect provider has proven; None: no account.
+
+        A password that was made for them and that nobody has changed ends: they have no use for it,
+        and whoever else may have seen it shall have none.
+        """
+        with self._database.writing() as connection:
+            try:
+                row = _row(connection, email)
+            except AccountProblem:
+                return None
+            if row.must_change:
+                _set_password(connection, row.id, NO_PASSWORD)
+                _set_must_change(connection, row.id, False)
+                self._end_sessions(connection, row.id)
+            self._note(connection, row.email, "signed in", "", after="by the provider")
+            return SignedIn(_account(_row(connection, email)), self._open(connection, row.id))
+
     def change_password(
         self, account: Account, old: str, new: str, *, client: str
     ) -> SignedIn | WrongPassword | TooManyTries:
@@ -222,6 +270,8 @@ class Accounts:
             PasswordRefused: The new password is none to choose.
         """
         passwords.require_good(new, email=account.email, name=account.name)
+        if new == old:
+            raise passwords.PasswordRefused("same")
         if self._try(account.email, client) is None:
             return TooManyTries()
         with self._database.reading() as connection:
@@ -233,10 +283,11 @@ class Accounts:
             if not _is_still(connection, row):
                 return WrongPassword()
             _set_password(connection, row.id, stored)
-            _end_sessions(connection, row.id)
+            _set_must_change(connection, row.id, False)
+            self._end_sessions(connection, row.id)
             self._succeeded(connection, row.email, client)
             self._note(connection, row.email, "password changed", row.email)
-            return SignedIn(_account(row), self._open(connection, row.id))
+            return SignedIn(_account(_row(connection, row.email)), self._open(connection, row.id))
 
     def account_of(self, token: str) -> Account | None:
         """Whose session a cookie's token opens; None where it opens none any more."""
@@ -244,8 +295,8 @@ class Accounts:
         hashed = self._hash("session", token)
         with self._database.reading() as connection:
             row = connection.execute(
-                sa.select(accounts, sessions.c.last_seen_at)
-                .join_from(sessions, accounts)
+                _ACCOUNTS.add_columns(sessions.c.last_seen_at)
+                .join(sessions, sessions.c.account_id == accounts.c.id)
                 .where(sessions.c.token == hashed, *_going_on(now))
             ).one_or_none()
         if row is None:
@@ -257,25 +308,55 @@ class Accounts:
                 )
         return _account(row)
 
+    def whose_was(self, token: str) -> Account | None:
+        """Whose session a cookie's token opened, also when it has ended; None where it isn't known."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                _ACCOUNTS.join(sessions, sessions.c.account_id == accounts.c.id).where(
+                    sessions.c.token == self._hash("session", token)
+                )
+            ).one_or_none()
+        return _account(row) if row else None
+
+    def form_token(self, token: str) -> str:
+        """What a form of the browser with this cookie must bring along."""
+        return self._form_token(self._hash("session", token))
+
+    def is_of_earlier_session(self, account: Account, form_token: str) -> bool:
+        """Whether a form was made for another session of this account, also one that has ended."""
+        with self._database.reading() as connection:
+            hashed = connection.execute(
+                sa.select(sessions.c.token).where(sessions.c.account_id == account.id)
+            ).scalars()
+            return form_token in {self._form_token(one) for one in hashed}
+
     def sign_out(self, token: str) -> None:
         """Ends a session."""
         with self._database.writing() as connection:
-            connection.execute(
-                sa.delete(sessions).where(sessions.c.token == self._hash("session", token))
-            )
+            self._end(connection, sessions.c.token == self._hash("session", token))
 
     def sign_out_everywhere(self, account: Account) -> None:
         """Ends all sessions of an account."""
         with self._database.writing() as connection:
-            _end_sessions(connection, account.id)
+            self._end_sessions(connection, account.id)
             self._note(connection, account.email, "signed out everywhere", "")
 
     def forget_what_is_over(self) -> None:
-        """Forgets sessions that have ended, and tries that no longer count."""
+        """Forgets sessions that ended half a day ago, and tries that no longer count."""
         now = self._now()
         with self._database.writing() as connection:
             connection.execute(sa.delete(attempts).where(attempts.c.at <= now - LOCKED_FOR))
-            connection.execute(sa.delete(sessions).where(sa.not_(sa.and_(*_going_on(now)))))
+            connection.execute(
+                sa.delete(sessions).where(sessions.c.last_seen_at <= now - LONGEST_SESSION)
+            )
+
+    def _end_sessions(self, connection: Connection, account_id: int) -> None:
+        self._end(connection, sessions.c.account_id == account_id)
+
+    def _end(self, connection: Connection, which: sa.sql.ColumnElement[bool]) -> None:
+        # Whose it was stays known for a while: a form that comes late isn't lost.
+        over = self._now() - LONGEST_SESSION
+        connection.execute(sa.update(sessions).where(which).values(signed_in_at=over))
 
     def _open(self, connection: Connection, account_id: int) -> str:
         token = secrets.token_urlsafe(32)
@@ -344,6 +425,9 @@ class Accounts:
             after=after,
         )
 
+    def _form_token(self, hashed: str) -> str:
+        return self._hash("form", hashed)
+
     def _hash(self, purpose: str, value: str) -> str:
         return self._keys.hash(f"staff {purpose}", value)
 
@@ -355,13 +439,25 @@ def _going_on(now: datetime) -> tuple[sa.sql.ColumnElement[bool], ...]:
     )
 
 
+_ACCOUNTS = sa.select(
+    accounts, first_passwords.c.account_id.is_not(None).label("must_change")
+).outerjoin_from(accounts, first_passwords)
+
+
 def _account(row: sa.engine.Row) -> Account:
-    return Account(id=row.id, email=row.email, name=row.name, role=Role(row.role))
+    return Account(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        role=Role(row.role),
+        must_change=bool(row.must_change),
+        has_password=row.password != NO_PASSWORD,
+    )
 
 
 def _row(connection: Connection, email: str) -> sa.engine.Row:
     row = connection.execute(
-        sa.select(accounts).where(accounts.c.email == email.strip().lower())
+        _ACCOUNTS.where(accounts.c.email == email.strip().lower())
     ).one_or_none()
     if row is None:
         raise AccountProblem(f"{email} has no account.")
@@ -384,5 +480,8 @@ def _set_password(connection: Connection, account_id: int, stored: str) -> None:
     )
 
 
-def _end_sessions(connection: Connection, account_id: int) -> None:
-    connection.execute(sa.delete(sessions).where(sessions.c.account_id == account_id))
+def _set_must_change(connection: Connection, account_id: int, must_change: bool) -> None:
+    mine = first_passwords.c.account_id == account_id
+    connection.execute(sa.delete(first_passwords).where(mine))
+    if must_change:
+        connection.execute(sa.insert(first_passwords).values(account_id=account_id))

@@ -39,6 +39,8 @@ from bot.staff import audit
 from bot.staff.accounts import Account, Accounts, Role, SignedIn
 from bot.staff.config import StaffConfig
 from bot.staff.database import METADATA
+from bot.staff.kept import KeptForm, KeptForms
+from bot.staff.openid import Provider
 from bot.staff.outcome_tables import METADATA as OUTCOMES
 from bot.staff.uploads import Uploads
 from bot.webchat.database import ConversationDatabase, off_loop
@@ -54,6 +56,8 @@ T = TypeVar("T")
 
 PREFIX = "/staff"
 SIGN_IN = f"{PREFIX}/sign-in"
+BACK_FROM_PROVIDER = "/sign-in/provider/back"
+KEPT = f"{PREFIX}/kept"
 TEMPLATES = Path(__file__).with_name("templates")
 TOKEN = re.compile(r"[\w-]{20,100}", re.ASCII)
 FORM_BYTES = 64 * 1024
@@ -105,6 +109,12 @@ class Staff:
         self.registration = registration
         self.accounts = Accounts(self.database, self.keys, now)
         self.uploads = Uploads(self.database, now)
+        self.kept = KeptForms(self.database, self.keys, now)
+        self.provider = (
+            Provider(config.openid, self.keys, config.origin + PREFIX + BACK_FROM_PROVIDER, now)
+            if config.openid
+            else None
+        )
         self.now = now
         self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
 
@@ -112,6 +122,7 @@ class Staff:
         """Forgets what no longer counts."""
         self.accounts.forget_what_is_over()
         self.uploads.forget_what_is_over()
+        self.kept.forget_what_is_over()
 
     async def judge(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Runs what hashes a password, off the event loop and few at once: the chat goes on."""
@@ -131,6 +142,10 @@ class Route:
     menu: str = ""
     """What the page is called in the navigation, if it stands there."""
     most_bytes: int = FORM_BYTES
+    keeps: bool = True
+    """Whether what was typed is kept when the session has ended meanwhile; never passwords."""
+    is_first: bool = False
+    """Whether it is open to somebody who has to choose a password before anything else."""
 
     @property
     def address(self) -> str:
@@ -143,16 +158,34 @@ class Pages:
     def __init__(self) -> None:
         self.routes: list[Route] = []
 
-    def get(self, path: str, least: Role | None, *, menu: str = "") -> Callable[[Handler], Handler]:
+    def get(
+        self, path: str, least: Role | None, *, menu: str = "", is_first: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Declares a page: its path under /staff, and the least role that it needs."""
-        return self._declare(lambda handler: Route("GET", path, least, handler, menu))
+        return self._declare(
+            lambda handler: Route("GET", path, least, handler, menu, is_first=is_first)
+        )
 
     def post(
-        self, path: str, least: Role | None, *, most_bytes: int = FORM_BYTES
+        self,
+        path: str,
+        least: Role | None,
+        *,
+        most_bytes: int = FORM_BYTES,
+        keeps: bool = True,
+        is_first: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Declares what a form is sent to. The handler finds its fields in `visit.form`."""
+        """Declares what a form is sent to. The handler finds its fields in `visit.form`.
+
+        A form with a password says `keeps=False`.
+        """
         return self._declare(
-            lambda handler: Route("POST", path, least, handler, most_bytes=most_bytes)
+            lambda handler: Route(
+                *("POST", path, least, handler),
+                most_bytes=most_bytes,
+                keeps=keeps,
+                is_first=is_first,
+            )
         )
 
     def _declare(self, route: Callable[[Handler], Route]) -> Callable[[Handler], Handler]:
@@ -182,7 +215,7 @@ class Visit:
     token: str = field(repr=False)
     """Of the browser's cookie: random from the first page on, and a session's once signed in."""
     account: Account | None
-    form: dict[str, str] = field(default_factory=dict, repr=False)
+    form: dict[str, str] = field(default_factory=lambda: _Fields(), repr=False)
     """The fields of a form by name; one that is missing was left empty."""
     files: dict[str, File] = field(default_factory=dict, repr=False)
     """The files of a form that were chosen, by name."""
@@ -318,15 +351,21 @@ class StaffArea:
             visit.account = await off_loop(self.staff.accounts.account_of, visit.token)
         if route.least is not None:
             if visit.account is None:
-                return self._to_sign_in(visit.request)
+                return await self._to_sign_in(route, visit)
+            if visit.account.must_change and not route.is_first:
+                return visit.redirect("/account")
             if not visit.account.role.includes(route.least):
                 raise Refused(403, "role")
         is_new = not visit.token
         if route.method == "POST":
             await self._read_form(route, visit)
+            if not self._fits(visit, visit.token):
+                return await self._of_another_session(route, visit)
         elif is_new:
             visit.token = secrets.token_urlsafe(32)
         response = await route.handler(visit, **parts)
+        if visit.form["kept"] and visit.account:
+            await off_loop(self.staff.kept.forget, visit.account)
         if is_new and route.method == "GET" and response.content_type != "text/css":
             self.set_cookie(response, visit.token)
         return response
@@ -346,15 +385,46 @@ class StaffArea:
         visit.files = {
             name: files[0] for name, files in (request.files or {}).items() if files[0].name
         }
-        if not visit.token or not hmac.compare_digest(
-            visit.form["form_token"].encode(), self.form_token(visit.token).encode()
-        ):
-            raise Refused(403, "form")
 
-    def _to_sign_in(self, request: Request) -> HTTPResponse:
+    def _fits(self, visit: Visit, token: str) -> bool:
+        """Whether the form was made for the browser with this cookie."""
+        return bool(token) and hmac.compare_digest(
+            visit.form["form_token"].encode(), self.form_token(token).encode()
+        )
+
+    async def _of_another_session(self, route: Route, visit: Visit) -> HTTPResponse:
+        """Refuses a form; what the same person typed before they signed in again is shown to them."""
+        accounts, account = self.staff.accounts, visit.account
+        if (
+            account
+            and route.keeps
+            and (form := _typed(visit))
+            and await off_loop(accounts.is_of_earlier_session, account, visit.form["form_token"])
+        ):
+            await off_loop(self.staff.kept.keep, account, form)
+            return redirect(KEPT, status=303)
+        raise Refused(403, "form")
+
+    async def _to_sign_in(self, route: Route, visit: Visit) -> HTTPResponse:
+        request = visit.request
         came_for = request.path + (f"?{request.query_string}" if request.query_string else "")
-        back = f"?next={quote(came_for, safe='/')}" if request.method == "GET" else ""
+        if route.method == "POST":
+            came_for = await self._kept(route, visit)
+        back = f"?next={quote(came_for, safe='/')}" if came_for else ""
         return redirect(SIGN_IN + back, status=303)
+
+    async def _kept(self, route: Route, visit: Visit) -> str:
+        """Keeps a form whose session has ended meanwhile; where it is found then, if it is kept."""
+        account = None
+        if visit.token and route.keeps:
+            account = await off_loop(self.staff.accounts.whose_was, visit.token)
+        if account is None:  # of somebody we don't know nothing is read
+            return ""
+        await self._read_form(route, visit)
+        if not (self._fits(visit, visit.token) and (form := _typed(visit))):
+            return ""
+        await off_loop(self.staff.kept.keep, account, form)
+        return KEPT
 
     def render(
         self, visit: Visit, template: str, status: int, values: dict[str, Any]
@@ -365,6 +435,7 @@ class StaffArea:
             if route.menu
             and route.least
             and visit.account
+            and not visit.account.must_change
             and visit.account.role.includes(route.least)
         ]
         text = self._templates.get_template(template).render(
@@ -380,7 +451,7 @@ class StaffArea:
 
     def form_token(self, token: str) -> str:
         """What a form of the browser with this cookie must bring along."""
-        return self.staff.keys.hash("staff form", token)
+        return self.staff.accounts.form_token(token)
 
     def _cookie(self, request: Request) -> str:
         # Not Sanic's own reading: it fails on cookies of others that aren't well-formed.
@@ -405,6 +476,12 @@ class StaffArea:
 class _Fields(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return ""
+
+
+def _typed(visit: Visit) -> KeptForm | None:
+    """The fields of a form, if it has any, without its files."""
+    fields = {name: v for name, v in visit.form.items() if name not in ("form_token", "kept")}
+    return KeptForm(visit.request.path, fields) if any(fields.values()) else None
 
 
 def _moment(at: datetime) -> str:

@@ -18,10 +18,16 @@ from bot.webchat.database import ConversationDatabase
 from identity.keys import Keys
 
 ROLE = click.Choice([role.value for role in Role])
+no_password = click.option(
+    "--no-password",
+    is_flag=True,
+    help="Set none: they sign in by the OpenID Connect provider (docs/staff-guide.md).",
+)
 generate = click.option(
     "--generate",
     is_flag=True,
-    help="Make a password and print it, once, instead of asking for one.",
+    help="Make a password and print it, once, instead of asking for one. It must be changed at the "
+    "first sign-in.",
 )
 
 
@@ -35,13 +41,17 @@ def staff() -> None:
 @click.option("--name", prompt=True, help="What the person is called.")
 @click.option("--role", type=ROLE, default=Role.VIEWER.value, show_default=True)
 @generate
-def add(email: str, name: str, role: str, generate: bool) -> None:
+@no_password
+def add(email: str, name: str, role: str, generate: bool, no_password: bool) -> None:
     """Make an account for EMAIL."""
-    password = _password(generate)
+    if generate and no_password:
+        raise click.UsageError("--generate makes a password, --no-password sets none.")
+    password = None if no_password else _password(generate)
     with _accounts() as accounts:
-        accounts.add(email, name, Role(role), password, by=COMMAND_LINE)
+        accounts.add(email, name, Role(role), password, by=COMMAND_LINE, must_change=generate)
     click.echo(f"{email} may sign in as {role}.")
-    _tell(password, generate)
+    if generate:
+        click.echo(f"Password (not shown again): {password}")
 
 
 @staff.command("list")
@@ -69,9 +79,10 @@ def reset_password(email: str, generate: bool) -> None:
     """Give EMAIL a new password, sign it out everywhere, and lift its lock-out."""
     password = _password(generate)
     with _accounts() as accounts:
-        accounts.reset_password(email, password, by=COMMAND_LINE)
+        accounts.reset_password(email, password, by=COMMAND_LINE, must_change=generate)
     click.echo(f"{email} has a new password, and is signed out everywhere.")
-    _tell(password, generate)
+    if generate:
+        click.echo(f"Password (not shown again): {password}")
 
 
 @staff.command()
@@ -87,11 +98,6 @@ def _password(generate: bool) -> str:
     if generate:
         return generated()
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)
-
-
-def _tell(password: str, was_generated: bool) -> None:
-    if was_generated:
-        click.echo(f"Password (not shown again): {password}")
 
 
 @contextmanager

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 COOKIE = "nasro_staff"
+
+
+@dataclass(frozen=True)
+class OpenIdConfig:
+    """An OpenID Connect provider, and what it knows us as."""
+
+    issuer: str
+    """Its URL, exactly as it names itself: `https://accounts.google.com`."""
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What staff read."""
+        return urlsplit(self.issuer).hostname or self.issuer
 
 
 @dataclass(frozen=True)
@@ -13,6 +29,9 @@ class StaffConfig:
     """Where staff open the pages, as a browser names it: `https://chat.example.org`."""
     secret: str = field(repr=False)
     conversations_url: str = field(repr=False)
+    openid: OpenIdConfig | None = None
+    """Who may prove an address; None: nobody."""
+    takes_passwords: bool = True
 
     @property
     def is_secure(self) -> bool:

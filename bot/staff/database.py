@@ -15,9 +15,16 @@ accounts = sa.Table(
     sa.Column("email", sa.String(254), nullable=False, unique=True, comment="in lower case"),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("role", sa.String(20), nullable=False),
-    sa.Column("password", sa.String(200), nullable=False, comment="argon2 hash"),
+    sa.Column("password", sa.String(200), nullable=False, comment="argon2 hash; empty: none"),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
+
+first_passwords = sa.Table(
+    "staff_first_passwords",
+    METADATA,
+    sa.Column("account_id", sa.ForeignKey(accounts.c.id), primary_key=True),
+)
+"""Accounts whose password was made for them: it opens the page where it is changed, nothing else."""
 
 sessions = sa.Table(
     "staff_sessions",
@@ -51,6 +58,15 @@ uploads = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False, index=True),
 )
 """Files between their preview and the word to load them."""
+
+kept_forms = sa.Table(
+    "staff_kept_forms",
+    METADATA,
+    sa.Column("account_id", sa.ForeignKey(accounts.c.id), primary_key=True),
+    sa.Column("content", sa.Text, nullable=False, comment="sealed: address and fields"),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+)
+"""What somebody typed into a form and sent after their session had ended."""
 
 audit = sa.Table(
     "staff_audit",

@@ -15,7 +15,7 @@ _hasher = PasswordHasher()  # RFC 9106's second choice: 64 MiB, three passes
 
 
 class PasswordRefused(Exception):
-    """A password is none to choose; `reason` is short, long or personal."""
+    """A password is none to choose; `reason` is short, long, personal or same."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -23,6 +23,7 @@ class PasswordRefused(Exception):
                 "short": f"A password needs at least {SHORTEST} characters.",
                 "long": f"A password has at most {LONGEST} characters.",
                 "personal": "A password mustn't hold the name or the e-mail address.",
+                "same": "That is the old password.",
             }[reason]
         )
         self.reason = reason

@@ -137,14 +137,15 @@ StartArea = Callable[..., Any]
 @pytest.fixture
 def start_area(tmp_path: Path, clock: Clock) -> StartArea:
     @asynccontextmanager
-    async def start(origin: str = "") -> AsyncIterator[Area]:
+    async def start(origin: str = "", **settings: Any) -> AsyncIterator[Area]:
         registration = Database(f"sqlite:///{tmp_path / 'registration.sqlite'}")
         registration.upgrade()
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             config = StaffConfig(
-                origin or url, SECRET, f"sqlite:///{tmp_path / 'conversations.sqlite'}"
+                *(origin or url, SECRET, f"sqlite:///{tmp_path / 'conversations.sqlite'}"),
+                **settings,
             )
             staff = Staff(config, registration, now=clock)
             pages = StaffArea(staff, PARTS)

@@ -191,7 +191,7 @@ def test_changing_the_password_opens_a_new_session(accounts: Accounts, jane: str
 def test_the_old_password_must_be_right(accounts: Accounts) -> None:
     account = sign_in(accounts).account
 
-    assert accounts.change_password(account, NEW, NEW, client="192.0.2.1") == WrongPassword()
+    assert accounts.change_password(account, "wrong", NEW, client="192.0.2.1") == WrongPassword()
     assert sign_in(accounts)
 
 

@@ -334,6 +334,7 @@ async def test_one_changes_ones_own_password(area: Area, browser: Browser, email
     [
         ("a wrong password", NEW, NEW, "old password isn’t right"),
         (PASSWORD, NEW, NEW + "x", "isn’t the same both times"),
+        (PASSWORD, PASSWORD, PASSWORD, "is the old one"),
         (PASSWORD, "short", "short", "at least 12 characters"),
         (PASSWORD, "x" * 300, "x" * 300, "too long"),
         (PASSWORD, "a editor, that is me", "a editor, that is me", "mustn’t hold your name"),
@@ -347,6 +348,42 @@ async def test_a_password_that_can_not_be_changed(
     assert refused.status_code == 422
     assert said in browser.text
     assert (await area.browser().sign_in(email)).status_code == 303
+
+
+async def test_a_password_that_was_made_for_them_opens_the_page_to_change_it(area: Area) -> None:
+    email = area.account(Role.PUBLISHER)
+    area.staff.accounts.reset_password(email, PASSWORD, by="a test", must_change=True)
+    browser = area.browser()
+    await browser.sign_in(email)
+    assert "Please choose your own" in browser.text
+    assert "Audit log" not in browser.text
+
+    for route in area.area.routes:
+        path = route.path.replace("<id:str>", "0")
+        if route.least and not route.is_first:
+            answer = await (browser.get if route.method == "GET" else browser.post)(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/staff/account"), (
+                route
+            )
+    refused = await change(browser, PASSWORD, PASSWORD, PASSWORD)
+    assert refused.status_code == 422
+    assert (await browser.get("/log")).status_code == 303
+
+    await change(browser, PASSWORD, NEW, NEW)
+
+    assert (await browser.get("/log")).status_code == 200
+    again = area.browser()
+    await again.sign_in(email, NEW)
+    assert (await again.get("/log")).status_code == 200
+
+
+async def test_a_password_that_was_made_for_them_can_be_left_unused(area: Area) -> None:
+    email = area.account(Role.VIEWER)
+    area.staff.accounts.reset_password(email, PASSWORD, by="a test", must_change=True)
+    browser = area.browser()
+    await browser.sign_in(email)
+
+    assert (await browser.post("/sign-out")).headers["location"] == "/staff/sign-in"
 
 
 # The log -----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The pages of the staff area, one file each part."""
 
 from bot.staff.area import Pages
-from bot.staff.pages import account, calendar, home, log, queue, reports
+from bot.staff.pages import account, calendar, home, kept, log, queue, reports
 
 PARTS: tuple[Pages, ...] = (
     home.pages,
@@ -10,5 +10,6 @@ PARTS: tuple[Pages, ...] = (
     calendar.pages,
     log.pages,
     account.pages,
+    kept.pages,
 )
 """In the order of the navigation."""
