@@ -98,6 +98,14 @@ owners = sa.Table(
 )
 """Whose a conversation is, also after they have signed out: as long as there is a conversation."""
 
+renewals = sa.Table(
+    "identity_renewals",
+    METADATA,
+    sa.Column("conversation_id", sa.String(64), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+"""The latest sign-in whose renewed session token was used: older tokens open nothing any more."""
+
 seen_tokens = sa.Table(
     "identity_seen_tokens",
     METADATA,

@@ -21,6 +21,7 @@ from identity.database import (
     insert,
     mails,
     owners,
+    renewals,
     seen_tokens,
     sign_ins,
 )
@@ -40,6 +41,12 @@ HEARD_FOR = 600
 SIGN_IN = "sign-in"
 FOR_EVER = 2**31
 
+FROM_THE_BEGINNING = datetime.fromtimestamp(0, timezone.utc)
+"""When a session token was renewed that never was."""
+
+Standing = Literal["nobody's", "signed in", "over"]
+"""How a conversation stands: once a member's, it is over when they are signed in no more."""
+
 
 class SomebodyElse(Exception):
     """A conversation is one member's: whoever comes after them begins their own."""
@@ -51,6 +58,15 @@ class Identity:
 
     email: str = field(repr=False)
     method: Literal["site", "code"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Who is signed in, as it may be told."""
+
+    member: str
+    """The address, masked."""
+    since: datetime
 
 
 class IdentityService:
@@ -152,32 +168,62 @@ class IdentityService:
 
     # While it lasts -------------------------------------------------------------------------------
 
-    def is_over(self, conversation: str) -> bool:
+    def is_over(self, conversation: str, renewed: datetime = FROM_THE_BEGINNING) -> bool:
         """Whether this was a member's conversation who isn't signed in any more.
 
         Nothing of it is for whoever comes next; only its member can take it up again.
-        """
-        return self._standing(conversation) == "over"
 
-    def goes_on(self, conversation: str) -> bool:
-        """The same as `not is_over`, and a use: whoever goes on talking stays signed in."""
-        standing = self._standing(conversation)
+        Args:
+            renewed: The sign-in for which the caller's session token was made. Once the token of a
+                later one was used, the conversation is over for theirs.
+        """
+        return self._standing(conversation, renewed) == "over"
+
+    def used(self, conversation: str, renewed: datetime = FROM_THE_BEGINNING) -> Standing:
+        """How the conversation stands, for `is_over`; whoever goes on talking stays signed in."""
+        standing = self._standing(conversation, renewed)
         if standing == "signed in":
             self.current(conversation)
-        return standing != "over"
+        return standing
 
-    def _standing(self, conversation: str) -> Literal["nobody's", "signed in", "over"]:
+    def is_superseded(self, conversation: str, renewed: datetime) -> bool:
+        """Whether the session token of a later sign-in was used."""
         with self.database.reading() as connection:
-            member = connection.execute(
-                sa.select(sign_ins.c.last_used_at)
+            at = connection.execute(
+                sa.select(renewals.c.at).where(renewals.c.conversation_id == conversation)
+            ).scalar_one_or_none()
+        return at is not None and renewed < at
+
+    def _standing(self, conversation: str, renewed: datetime) -> Standing:
+        with self.database.reading() as connection:
+            found = connection.execute(
+                sa.select(sign_ins.c.last_used_at, renewals.c.at)
                 .select_from(owners)
                 .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
+                .outerjoin(renewals, renewals.c.conversation_id == owners.c.conversation_id)
                 .where(owners.c.conversation_id == conversation)
             ).first()
-        if member is None:
+        if found is None:
             return "nobody's"
-        is_over = member[0] is None or member[0] <= self._now() - INACTIVITY
-        return "over" if is_over else "signed in"
+        last_used_at, latest = found[0], found[1] or FROM_THE_BEGINNING
+        if last_used_at is None or last_used_at <= self._now() - INACTIVITY or renewed < latest:
+            return "over"
+        if renewed > latest:
+            self._supersede(conversation, renewed)
+        return "signed in"
+
+    def _supersede(self, conversation: str, renewed: datetime) -> None:
+        """A renewed token was used for the first time: the tokens before it are over."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                insert(connection, renewals)
+                .values(conversation_id=conversation, at=renewed)
+                .on_conflict_do_update(
+                    index_elements=[renewals.c.conversation_id],
+                    set_={"at": renewed},
+                    where=renewals.c.at < renewed,
+                )
+            )
 
     def current(self, conversation: str) -> Identity | None:
         """Who is signed in; asking is a use."""
@@ -193,18 +239,18 @@ class IdentityService:
         email = self.keys.unseal(SIGN_IN, row.email, now, FOR_EVER)
         return Identity(email, row.method) if email else None
 
-    def shown(self, conversation: str) -> str | None:
-        """The address of who is signed in, masked; asking is no use, so it keeps nobody signed in."""
+    def shown(self, conversation: str) -> Shown | None:
+        """Who is signed in, if anybody; asking is no use, so it keeps nobody signed in."""
         now = self._now()
         with self.database.reading() as connection:
-            sealed = connection.execute(
-                sa.select(sign_ins.c.email).where(
+            row = connection.execute(
+                sa.select(sign_ins.c.email, sign_ins.c.signed_in_at).where(
                     sign_ins.c.conversation_id == conversation,
                     sign_ins.c.last_used_at > now - INACTIVITY,
                 )
-            ).scalar_one_or_none()
-        email = self.keys.unseal(SIGN_IN, sealed, now, FOR_EVER) if sealed else None
-        return masked(email) if email else None
+            ).one_or_none()
+        email = self.keys.unseal(SIGN_IN, row.email, now, FOR_EVER) if row else None
+        return Shown(masked(email), row.signed_in_at) if row and email else None
 
     def sign_out(self, conversation: str) -> bool:
         """Ends a sign-in, and a code that waits; whether somebody was signed in."""
@@ -219,7 +265,7 @@ class IdentityService:
         """Forgets whose a conversation was. It must be erased: without an owner it would be anybody's."""
         with self.database.transaction() as connection:
             one_time.close_all(connection, conversation)
-            for table in (sign_ins, owners):
+            for table in (sign_ins, renewals, owners):
                 connection.execute(sa.delete(table).where(table.c.conversation_id == conversation))
 
     def conversations_of(self, email: str) -> list[str]:
@@ -259,6 +305,10 @@ class IdentityService:
         with self.database.transaction() as connection:
             if owners_before:
                 connection.execute(sa.delete(owners).where(owners.c.since < owners_before))
+                owned = sa.select(owners.c.conversation_id)
+                connection.execute(
+                    sa.delete(renewals).where(renewals.c.conversation_id.not_in(owned))
+                )
             connection.execute(
                 sa.delete(codes).where(codes.c.requested_at <= now - one_time.WINDOW)
             )
@@ -291,9 +341,20 @@ class IdentityService:
             "address": address,
             "email": self.keys.seal(SIGN_IN, identity.email, now),
             "method": identity.method,
-            "signed_in_at": now,
             "last_used_at": now,
         }
+        # Who is signed in already stays so, since when they were: no token is renewed for it.
+        goes_on = connection.execute(
+            sa.update(sign_ins)
+            .where(
+                sign_ins.c.conversation_id == conversation,
+                sign_ins.c.last_used_at > now - INACTIVITY,
+            )
+            .values(member)
+        )
+        if goes_on.rowcount:
+            return
+        member["signed_in_at"] = now
         connection.execute(
             insert(connection, sign_ins)
             .values(conversation_id=conversation, **member)

@@ -30,10 +30,10 @@ from bot.webchat.limits import TokenBuckets, address_key
 from bot.webchat.messages import Message, clean_text, iso, plain_words
 from bot.webchat.metrics import Metrics
 from bot.webchat.private import hidden
-from bot.webchat.sessions import SessionTokens
+from bot.webchat.sessions import Caller, SessionTokens
 from bot.webchat.turns import CHANNEL, Said, Turns, answering_503, require_going_on, require_open
 from identity.addresses import masked
-from identity.service import Identity, IdentityService, SomebodyElse
+from identity.service import Identity, IdentityService, Shown, SomebodyElse
 from identity.site_tokens import IdentityRefused
 
 PREFIX = "/api/chat/v1"
@@ -143,10 +143,17 @@ class WebChat(InputChannel):
                 member = await self._sign_in(session.conversation_id, identity_token)
             welcome = await self._turns.welcome(agent, session.conversation_id, member)
             await off_loop(history.open, session, welcome)
+            shown = (
+                await off_loop(self._identity.shown, session.conversation_id) if member else None
+            )
+        token = session.token
+        if shown:
+            caller = self._tokens.caller(token, session.created_at)
+            token = self._tokens.renewed(caller, shown.since)
         self.metrics.sessions.inc()
         return json_response(
             {
-                "token": session.token,
+                "token": token,
                 "expires_at": iso(session.expires_at),
                 "messages": _as_json(welcome),
                 "member": masked(member.email) if member else None,
@@ -155,7 +162,8 @@ class WebChat(InputChannel):
         )
 
     async def _sign_in_later(self, request: Request) -> HTTPResponse:
-        conversation_id = self._conversation(request)
+        caller = self._caller(request)
+        conversation_id = caller.conversation_id
         self._slow_down(self._by_conversation, conversation_id)
         body = await read_object(request, self.config.max_body)
         identity_token = text_field(body, "identity_token")
@@ -169,7 +177,15 @@ class WebChat(InputChannel):
             history = History(require_durable(agent).database)
             await off_loop(require_open, history, conversation_id)
             member = await self._sign_in(conversation_id, identity_token)
-        return json_response({"member": masked(member.email)})
+            shown = await off_loop(self._identity.shown, conversation_id)
+        # Whoever holds the website's token is the member, also with a session's token of before.
+        return json_response({"member": masked(member.email), **self._renewed(caller, shown)})
+
+    def _renewed(self, caller: Caller, shown: Shown | None) -> dict[str, str]:
+        """The token that takes the place of the caller's, where theirs is of before the sign-in."""
+        if shown is None or shown.since <= caller.renewed:
+            return {}
+        return {"token": self._tokens.renewed(caller, shown.since)}
 
     async def _sign_in(self, conversation_id: str, token: str) -> Identity:
         if not self._identity.config.site_keys:
@@ -182,7 +198,8 @@ class WebChat(InputChannel):
             raise ApiError("other_member") from None
 
     async def _end_session(self, request: Request) -> HTTPResponse:
-        conversation_id = self._conversation(request)
+        caller = self._caller(request)
+        conversation_id = caller.conversation_id
         agent = _agent(request)
         async with (
             answering_503("A session could not be ended"),
@@ -191,6 +208,8 @@ class WebChat(InputChannel):
             store = require_durable(agent)
             history = History(store.database)
             await off_loop(require_open, history, conversation_id)
+            if await off_loop(self._identity.is_superseded, conversation_id, caller.renewed):
+                raise ApiError("session_expired")
             await off_loop(self._identity.sign_out, conversation_id)
             await off_loop(
                 history.end,
@@ -203,28 +222,30 @@ class WebChat(InputChannel):
         return empty()
 
     async def _post_message(self, request: Request) -> HTTPResponse:
-        conversation_id = self._conversation(request)
+        caller = self._caller(request)
+        conversation_id = caller.conversation_id
         self._slow_down(self._by_conversation, conversation_id)
         body = await read_object(request, self.config.max_body)
         said = self._said(body, client_address(request))
-        answers = await self._turns.answer(_agent(request), conversation_id, said)
-        return await self._conversation_json(conversation_id, answers)
+        answer = await self._turns.answer(_agent(request), conversation_id, said, caller.renewed)
+        renewed = self._renewed(caller, answer.shown) if answer.has_signed_in else {}
+        return _conversation_json(answer.messages, answer.shown, **renewed)
 
     async def _get_messages(self, request: Request) -> HTTPResponse:
-        conversation_id = self._conversation(request)
+        caller = self._caller(request)
+        conversation_id = caller.conversation_id
         async with answering_503("A history could not be read"):
             history = History(require_durable(_agent(request)).database)
-            await off_loop(require_going_on, history, self._identity, conversation_id)
+            await off_loop(
+                require_going_on, history, self._identity, conversation_id, caller.renewed
+            )
             said = await off_loop(history.messages, conversation_id)
-        return await self._conversation_json(conversation_id, said)
-
-    async def _conversation_json(self, conversation_id: str, said: list[Message]) -> HTTPResponse:
-        async with answering_503("It could not be read who is signed in"):
-            member = await off_loop(self._identity.shown, conversation_id)
-        return json_response({"messages": _as_json(said), "member": member})
+            shown = await off_loop(self._identity.shown, conversation_id)
+        return _conversation_json(said, shown)
 
     async def _post_feedback(self, request: Request) -> HTTPResponse:
-        conversation_id = self._conversation(request)
+        caller = self._caller(request)
+        conversation_id = caller.conversation_id
         self._slow_down(self._by_conversation, conversation_id)
         body = await read_object(request, self.config.max_body)
         message_id, helpful, comment = self._feedback(body)
@@ -234,7 +255,9 @@ class WebChat(InputChannel):
             self._turns.alone(agent, conversation_id),
         ):
             history = History(require_durable(agent).database)
-            await off_loop(require_going_on, history, self._identity, conversation_id)
+            await off_loop(
+                require_going_on, history, self._identity, conversation_id, caller.renewed
+            )
             if not await off_loop(
                 history.rate, conversation_id, message_id, helpful, comment, self._clock()
             ):
@@ -249,13 +272,13 @@ class WebChat(InputChannel):
         # What the browser wants to know is in the headers that http.install adds.
         return empty()
 
-    def _conversation(self, request: Request) -> str:
-        """The conversation whose token the request carries."""
+    def _caller(self, request: Request) -> Caller:
+        """Whose token the request carries."""
         self._slow_down(self._requests_by_address, address_key(client_address(request)))
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise ApiError("session_invalid")
-        return self._tokens.conversation_of(token.strip(), self._clock())
+        return self._tokens.caller(token.strip(), self._clock())
 
     def _said(self, body: dict[str, Any], client: str) -> Said:
         text, payload = text_field(body, "text"), text_field(body, "payload")
@@ -297,6 +320,11 @@ def _agent(request: Request) -> Agent:
     if agent is None:
         raise unavailable()
     return agent
+
+
+def _conversation_json(said: list[Message], shown: Shown | None, **more: str) -> HTTPResponse:
+    member = shown.member if shown else None
+    return json_response({"messages": _as_json(said), "member": member, **more})
 
 
 def _as_json(messages: list[Message]) -> list[dict[str, Any]]:

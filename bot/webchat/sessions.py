@@ -1,17 +1,20 @@
 """Session tokens: which conversation a caller may speak in.
 
 The conversation's id is made here and travels inside a signed token, so a client can neither
-choose nor guess one. Whether the conversation has been ended is not written in the token: that
-is a question for `history`.
+choose nor guess one. When a member signs in, the token is renewed: who knew the one before mustn't
+learn what the member is told (session fixation). Whether the conversation has been ended, or a token
+is no longer the latest, is not written in it: these are questions for `history` and `identity`.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import jwt
 
 from bot.webchat.errors import ApiError
+from identity.service import FROM_THE_BEGINNING
 
 ALGORITHM = "HS256"
 AUDIENCE = "nasro-webchat"
@@ -27,6 +30,16 @@ class Session:
     token: str
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who has a good token."""
+
+    conversation_id: str
+    renewed: datetime = FROM_THE_BEGINNING
+    """The sign-in that the token was made for."""
+    claims: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class SessionTokens:
@@ -48,11 +61,17 @@ class SessionTokens:
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
         }
-        token = jwt.encode(claims, self._secret, algorithm=ALGORITHM)
-        return Session(conversation_id, token, now, expires_at)
+        return Session(conversation_id, self._signed(claims), now, expires_at)
 
-    def conversation_of(self, token: str, now: datetime) -> str:
-        """The conversation a token speaks for.
+    def renewed(self, caller: Caller, signed_in_at: datetime) -> str:
+        """A token in place of the caller's, for as long, since a member has signed in."""
+        return self._signed({**caller.claims, "renewed": signed_in_at.isoformat()})
+
+    def _signed(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def caller(self, token: str, now: datetime) -> Caller:
+        """Whom a token lets speak, and where.
 
         Raises:
             ApiError: session_expired for a genuine token that is too old, session_invalid for
@@ -77,4 +96,6 @@ class SessionTokens:
             raise ApiError("session_invalid")
         if claims["exp"] <= now.timestamp():
             raise ApiError("session_expired")
-        return claims["sub"]
+        renewed = claims.get("renewed")
+        at = datetime.fromisoformat(renewed) if renewed else FROM_THE_BEGINNING
+        return Caller(claims["sub"], at, claims)

@@ -29,7 +29,7 @@ from bot.webchat.messages import Message, assistant_message, plain_words
 from bot.webchat.metrics import Metrics
 from bot.webchat.private import Heard, hear
 from identity.addresses import masked
-from identity.service import Identity, IdentityService
+from identity.service import FROM_THE_BEGINNING, Identity, IdentityService, Shown, Standing
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,16 @@ class Said:
     client_id: str | None
     client: str = ""
     """Where it came from on the net; limits are counted by it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the assistant answered, and who is signed in then."""
+
+    messages: list[Message]
+    shown: Shown | None
+    has_signed_in: bool = False
+    """Whether it is this turn that signed them in."""
 
 
 class WebChatOutput(OutputChannel):
@@ -111,8 +121,17 @@ class Turns:
             said.append(await self._say(agent, SIGNED_IN, conversation_id, member=who))
         return [message for message in said if message]
 
-    async def answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
+    async def answer(
+        self,
+        agent: Agent,
+        conversation_id: str,
+        said: Said,
+        renewed: datetime = FROM_THE_BEGINNING,
+    ) -> Answer:
         """What the assistant answers.
+
+        Args:
+            renewed: The sign-in that the caller's token was made for.
 
         Raises:
             ApiError: Nothing was stored then.
@@ -120,13 +139,15 @@ class Turns:
         self.require_room()
         began = time.perf_counter()
         try:
-            messages = await self._to_the_end(self._answer_in_order(agent, conversation_id, said))
+            answer = await self._to_the_end(
+                self._answer_in_order(agent, conversation_id, said, renewed)
+            )
         except ApiError as error:
             if error.status >= 500:
                 self._metrics.turns.labels("failed").inc()
             raise
         self._metrics.turn_seconds.observe(time.perf_counter() - began)
-        return messages
+        return answer
 
     def require_room(self) -> None:
         """Refuses who would wait too long, so that the wait of all others doesn't grow.
@@ -174,18 +195,28 @@ class Turns:
             task.exception()
 
     async def _answer_in_order(
-        self, agent: Agent, conversation_id: str, said: Said
-    ) -> list[Message]:
+        self, agent: Agent, conversation_id: str, said: Said, renewed: datetime
+    ) -> Answer:
         async with answering_503("A turn failed"), self.alone(agent, conversation_id):
-            return await self._answer(agent, conversation_id, said)
+            history = History(require_durable(agent).database)
+            stored, title, standing = await off_loop(
+                _look_up, history, self._identity, conversation_id, said, renewed
+            )
+            if stored is not None:
+                self._metrics.turns.labels("repeated").inc()
+                messages = stored
+            else:
+                messages = await self._answered(agent, conversation_id, said, title)
+            # Read before anybody else's turn: whose it was that signed in is certain.
+            shown = await off_loop(self._identity.shown, conversation_id)
+            has_signed_in = stored is None and standing != "signed in" and shown is not None
+            return Answer(messages, shown, has_signed_in)
 
-    async def _answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
+    async def _answered(
+        self, agent: Agent, conversation_id: str, said: Said, title: str | None
+    ) -> list[Message]:
         store = require_durable(agent)
         history = History(store.database)
-        stored, title = await off_loop(_look_up, history, self._identity, conversation_id, said)
-        if stored is not None:
-            self._metrics.turns.labels("repeated").inc()
-            return stored
         if not agent.is_ready():
             raise unavailable()
 
@@ -298,31 +329,38 @@ def require_open(history: History, conversation_id: str) -> None:
         raise ApiError("session_invalid")
 
 
-def require_going_on(history: History, identity: IdentityService, conversation_id: str) -> None:
+def require_going_on(
+    history: History, identity: IdentityService, conversation_id: str, renewed: datetime
+) -> None:
     """Refuses a conversation that was ended, and a member's once they are signed in no more.
 
     Whoever sits there now may be somebody else, and what the member was told is in the history.
     """
     require_open(history, conversation_id)
-    if identity.is_over(conversation_id):
+    if identity.is_over(conversation_id, renewed):
         raise ApiError("session_expired")
 
 
 def _look_up(
-    history: History, identity: IdentityService, conversation_id: str, said: Said
-) -> tuple[list[Message] | None, str | None]:
-    """The answer if it was given before, and the title of the button that was pressed."""
+    history: History,
+    identity: IdentityService,
+    conversation_id: str,
+    said: Said,
+    renewed: datetime,
+) -> tuple[list[Message] | None, str | None, Standing]:
+    """The answer if it was given before, the title of the button that was pressed, and how it stands."""
     require_open(history, conversation_id)
-    if not identity.goes_on(conversation_id):
+    standing = identity.used(conversation_id, renewed)
+    if standing == "over":
         raise ApiError("session_expired")
     if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
-        return stored, None
+        return stored, None, standing
     if said.payload is None:
-        return None, None
+        return None, None, standing
     title = history.offered_title(conversation_id, said.payload)
     if title is None:
         raise ApiError("payload_not_offered")
-    return None, title
+    return None, title, standing
 
 
 @asynccontextmanager

@@ -117,7 +117,7 @@ def test_who_signs_in_on_the_website_later_is_signed_in_in_the_same_conversation
 
     signed_in = sign_in(person, token)
 
-    assert (signed_in.status_code, signed_in.json()) == (200, {"member": "m•••@example.org"})
+    assert (signed_in.status_code, signed_in.json()["member"]) == (200, "m•••@example.org")
     assert (
         sign_in(person, token).status_code == 200
     )  # asked again, as a client does after a failure
@@ -343,6 +343,99 @@ def test_a_members_conversation_is_over_half_an_hour_after_their_last_message(
     # Only the member can take it up again, as a page does that was left open.
     assert sign_in(person, site_token(email)).status_code == 200
     assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def by_token(person: Person, email: str, _: PostOffice) -> str:
+    """Signs in; the token that comes with it."""
+    return sign_in(person, site_token(email)).json()["token"]
+
+
+def by_code(person: Person, email: str, post_office: PostOffice) -> str:
+    person.say("sign in")
+    person.say(email)
+    return person.post({"text": post_office.code_for(email)}).json()["token"]
+
+
+@pytest.mark.parametrize("signs_in", [by_token, by_code])
+def test_who_knew_the_session_before_learns_nothing_of_a_member(
+    registration: Database, server_url: str, post_office: PostOffice, signs_in: Any
+) -> None:
+    email = member(registration)
+    person = Person(server_url)
+    person.say("hello")
+    planted = Person(server_url, token=person.token)
+
+    person.token = signs_in(person, email, post_office)
+    assert shown_member(person) == "m•••@example.org"
+    told = person.post({"text": "is my certificate ready", "client_id": str(uuid.uuid4())}).json()
+
+    assert "is ready since" in texts(told["messages"])
+    assert "token" not in told
+    rating = {"message_id": told["messages"][0]["id"], "helpful": True}
+    refused = [
+        planted.http.get("/messages", headers=planted.headers),
+        planted.post({"text": "is my certificate ready"}),
+        planted.http.post("/feedback", json=rating, headers=planted.headers),
+        planted.http.delete("/sessions", headers=planted.headers),
+    ]
+    assert {answer.status_code for answer in refused} == {401}
+    assert {answer.json()["error"]["code"] for answer in refused} == {"session_expired"}
+    assert sign_in(planted, site_token(member(registration))).status_code == 409
+    assert "hello" in person.http.get("/messages", headers=person.headers).text
+    assert person.http.delete("/sessions", headers=person.headers).status_code == 204
+
+
+@pytest.mark.parametrize("signs_in", [by_token, by_code])
+def test_an_answer_with_a_renewed_token_may_get_lost(
+    registration: Database, server_url: str, post_office: PostOffice, signs_in: Any
+) -> None:
+    person = Person(server_url)
+    lost = signs_in(person, member(registration), post_office)
+
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+    assert Person(server_url, token=lost).say("thanks")
+    assert person.post({"text": "hello"}).status_code == 401
+
+
+def test_a_renewed_token_is_told_to_nobody_else(
+    registration: Database, server_url: str, post_office: PostOffice
+) -> None:
+    person = Person(server_url)
+    planted = Person(server_url, token=person.token)
+    email = member(registration)
+    person.say("sign in")
+    person.say(email)
+    code = {"text": post_office.code_for(email), "client_id": str(uuid.uuid4())}
+    assert "token" in person.post(code).json()
+
+    for answer in (
+        planted.post({"text": "hello"}),
+        planted.post(code),  # said again
+        planted.http.get("/messages", headers=planted.headers),
+    ):
+        assert answer.status_code == 200
+        assert "token" not in answer.json()
+
+
+def test_a_token_is_renewed_once_for_a_sign_in(registration: Database, server_url: str) -> None:
+    email = member(registration)
+    opened = open_session(server_url, {"identity_token": site_token(email)}).json()
+    person = Person(server_url, token=opened["token"])
+
+    for _ in range(2):
+        assert sign_in(person, site_token(email)).json() == {"member": "m•••@example.org"}
+
+    assert "is ready since" in texts(person.say("is my certificate ready"))
+
+
+def test_a_renewed_token_lasts_no_longer(registration: Database, server_url: str) -> None:
+    person = Person(server_url)
+    renewed = sign_in(person, site_token(member(registration))).json()["token"]
+    before, after = (
+        jwt.decode(token, options={"verify_signature": False}) for token in (person.token, renewed)
+    )
+
+    assert {name: after[name] for name in before} == before
 
 
 def test_a_code_that_waits_makes_nobody_of_another_members_conversation(

@@ -242,7 +242,7 @@ def test_nothing_is_stored_in_clear(
     with database.transaction() as connection:
         rows = [connection.execute(sa.select(t)).all() for t in METADATA.sorted_tables]
     stored = str(rows)
-    assert len(rows) == 5
+    assert len(rows) == 6
     assert "jane" not in stored
     assert code not in stored
 
@@ -347,12 +347,12 @@ def test_a_conversation_that_goes_on_keeps_its_member_signed_in(
     service.submit_code("c", code)
     for _ in range(3):
         clock.pass_(minutes=20)
-        assert service.goes_on("c")
+        assert service.used("c") == "signed in"
     clock.pass_(minutes=30)
 
-    assert not service.goes_on("c")
-    assert not service.goes_on("c"), "asking must not bring it back"
-    assert service.goes_on("another"), "what is nobody's goes on for ever"
+    assert service.used("c") == "over"
+    assert service.used("c") == "over", "asking must not bring it back"
+    assert service.used("another") == "nobody's", "it goes on for ever"
 
 
 def test_whose_a_conversation_was_is_found_until_it_is_forgotten(

@@ -71,6 +71,8 @@ class Client {
   #base;
   #drawer;
   #token = "";
+  /** The one that it took the place of when a member signed in. */
+  #before = "";
   #usedAt = 0;
   /** Whether the website said who the member is. */
   #isByWebsite = false;
@@ -97,6 +99,7 @@ class Client {
     const saved = this.#drawer.read();
     if (!(saved.until > Date.now())) return;
     this.#token = asText(saved.token);
+    this.#before = asText(saved.before);
     this.#usedAt = Number(saved.usedAt);
     this.#isByWebsite = saved.isByWebsite === true;
     this.isSignedOut = saved.isSignedOut === true;
@@ -185,10 +188,31 @@ class Client {
   /** Whether what another tab has kept is this conversation, gone on with; else it is another, or none. */
   isKept() {
     const { token, ratings, isSignedOut } = this.#drawer.read();
-    if (token !== this.#token) return false;
+    if (token !== this.#token && !this.#isRenewed()) return false;
     this.isSignedOut = isSignedOut;
     this.ratings = ratings ?? {};
     return true;
+  }
+
+  /** Whether another tab got a token in place of ours; then it is ours. */
+  #isRenewed() {
+    const { token, before } = this.#drawer.read();
+    if (!before || before !== this.#token || !token) return false;
+    this.#before = this.#token;
+    this.#token = asText(token);
+    return true;
+  }
+
+  /**
+   * A member has signed in: takes the token that comes with it.
+   * @param {any} data
+   */
+  #renew({ token }) {
+    if (!token || !this.#token) return;
+    this.#before = this.#token;
+    this.#token = asText(token);
+    // The one before is good until this one is used.
+    this.history().catch(() => {});
   }
 
   /** The website says something new: it counts again. */
@@ -219,6 +243,7 @@ class Client {
         this.#isByWebsite = true;
         this.#use();
         this.member = asText(data.member);
+        this.#renew(data);
         this.#save();
         return data;
       } catch (problem) {
@@ -252,7 +277,7 @@ class Client {
   }
 
   #forget() {
-    this.#token = this.member = "";
+    this.#token = this.#before = this.member = "";
     this.#isByWebsite = false;
     this.ratings = {};
     this.#drawer.write(null);
@@ -267,6 +292,7 @@ class Client {
     this.#use();
     const wasMember = this.member;
     const messages = this.#take(data);
+    this.#renew(data);
     if (wasMember && !this.member) this.isSignedOut = true; // in words
     this.#save();
     return messages;
@@ -283,6 +309,7 @@ class Client {
     if (!this.#token) return;
     this.#drawer.write({
       token: this.#token,
+      before: this.#before,
       until: Date.now() + (this.member ? MEMBER_KEPT : KEPT),
       usedAt: this.#usedAt,
       isByWebsite: this.#isByWebsite,
@@ -316,6 +343,7 @@ class Client {
       // A proxy's error page is no JSON, yet its status tells more than "no answer".
       throw new Problem(response && !response.ok ? response.status : 0);
     }
+    if (response.status === 401 && this.#isRenewed()) return this.#request(method, path, body);
     if (!response.ok) {
       const seconds = Number(response.headers.get("Retry-After")) || 0;
       this.#notBefore = Date.now() + seconds * 1000;
