@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
+from bot.commands import plain_errors
 from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.content.commands import content
 from bot.deferred import defer_tensorflow
@@ -26,8 +26,7 @@ from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.commands import staff
 from bot.staff.outcome_commands import outcomes, queue, report_
-from identity.database import IdentityUnavailable
-from registration.database import Database, reason
+from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
 from registration.settings import registration_url
 
@@ -282,7 +281,7 @@ def erase(email: str) -> None:
     """Forget an address and the conversations in which it ever signed in."""
     from bot.privacy import erase_email  # noqa: PLC0415  Rasa's import is slow
 
-    with _conversations():
+    with plain_errors():
         number = erase_email(_settings(), email, _now())
     click.echo(f"Forgotten, with {number} conversations.")
 
@@ -296,7 +295,7 @@ def purge(older_than: str) -> None:
     if not (older_than[:-1].isdigit() and older_than.endswith("d")):
         raise click.BadParameter("write a number of days, like 30d", param_hint="--older-than")
     before = _now() - timedelta(days=int(older_than[:-1]))
-    with _conversations():
+    with plain_errors():
         number = forget(_settings(), before, _now())
     click.echo(f"Forgotten: {number} conversations.")
 
@@ -321,18 +320,6 @@ def _database() -> Iterator[Database]:
         raise click.ClickException(f"{error}: run 'nasro-chat db upgrade' first.") from error
     except RegistrationError as error:
         raise click.ClickException(str(error)) from error
-
-
-@contextmanager
-def _conversations() -> Iterator[None]:
-    """What can't be done because of the conversations database is one plain line."""
-    try:
-        yield
-    except (IdentityUnavailable, SQLAlchemyError, OSError) as error:
-        cause = error.__cause__ or error if isinstance(error, IdentityUnavailable) else error
-        raise click.ClickException(
-            f"the conversations database can't be used: {reason(cause)}"
-        ) from error
 
 
 @contextmanager

@@ -479,7 +479,9 @@ class _Fields(dict[str, str]):
 
 
 def _typed(visit: Visit) -> KeptForm | None:
-    """The fields of a form, if it has any, without its files."""
+    """The fields of a form that somebody has sent, if it has any, without its files."""
+    if visit.request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+        return None  # by a script of ours, as for a preview
     fields = {name: v for name, v in visit.form.items() if name not in ("form_token", "kept")}
     return KeptForm(visit.request.path, fields) if any(fields.values()) else None
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from bot.settings import Settings, SettingsInvalid
+from bot.commands import conversations
 from bot.staff.accounts import AccountProblem, Accounts, Role
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.database import METADATA
 from bot.staff.passwords import PasswordRefused, generated
-from bot.webchat.database import ConversationDatabase
 from identity.keys import Keys
 
 ROLE = click.Choice([role.value for role in Role])
@@ -102,17 +99,9 @@ def _password(generate: bool) -> str:
 
 @contextmanager
 def _accounts() -> Iterator[Accounts]:
-    """The accounts for one command; what goes wrong becomes one plain line."""
-    try:
-        settings = Settings.from_environment(os.environ)
-        database = ConversationDatabase(settings.conversations_url, metadata=(METADATA,))
-        try:
-            yield Accounts(database, Keys(settings.secret))
-        finally:
-            database.dispose()
-    except (SettingsInvalid, AccountProblem, PasswordRefused) as error:
-        raise click.ClickException(str(error)) from error
-    except (SQLAlchemyError, OSError) as error:
-        raise click.ClickException(
-            f"The conversations database can't be used ({type(error).__name__})."
-        ) from error
+    """The accounts for one command."""
+    with conversations(METADATA, expected=(AccountProblem, PasswordRefused)) as (
+        settings,
+        database,
+    ):
+        yield Accounts(database, Keys(settings.secret))

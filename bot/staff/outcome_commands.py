@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from bot.settings import Settings, SettingsInvalid
+from bot.commands import conversations, plain_errors
+from bot.settings import Settings
 from bot.staff import outcome_tables
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.database import METADATA
@@ -39,7 +38,7 @@ def catch_up() -> None:
     from bot.staff.consumer import Consumer  # noqa: PLC0415  the same
     from bot.staff.embedding import embedded  # noqa: PLC0415  the same
 
-    with _plain_errors():
+    with plain_errors():
         settings = Settings.from_environment(os.environ)
         database = ConversationTrackerStore(url=settings.conversations_url).database
         read = Consumer(database, embedded).catch_up()
@@ -142,24 +141,6 @@ def _percent(share: float | None) -> str:
 @contextmanager
 def _database() -> Iterator[ConversationDatabase]:
     """The conversations database for one command."""
-    with _plain_errors():
-        settings = Settings.from_environment(os.environ)
-        metadata: Any = (webchat.METADATA, METADATA, outcome_tables.METADATA)
-        database = ConversationDatabase(settings.conversations_url, metadata=metadata)
-        try:
-            yield database
-        finally:
-            database.dispose()
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """What goes wrong becomes one plain line."""
-    try:
-        yield
-    except (SettingsInvalid, QueueProblem, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    except (SQLAlchemyError, OSError) as error:
-        raise click.ClickException(
-            f"The conversations database, or a file, can't be used ({type(error).__name__})."
-        ) from error
+    tables = (webchat.METADATA, METADATA, outcome_tables.METADATA)
+    with conversations(*tables, expected=(QueueProblem, ValueError)) as (_, database):
+        yield database

@@ -96,6 +96,8 @@ class StandInServer:
         """Seconds before each answer to a message, and before each failure."""
         self.requests: list[Request] = []
         self.conversations: dict[str, Conversation] = {}
+        self.renewed: dict[str, str] = {}
+        """Tokens that were given out at a sign-in and not used yet, and those they take the place of."""
         self.feedback: list[dict[str, Any]] = []
         self.pages: dict[str, str] = {
             "/": (WIDGET / "index.html").read_text("utf-8"),
@@ -163,6 +165,8 @@ class StandInServer:
                 "messages": conversation.messages[:1],
                 "member": conversation.member,
             }
+        if before := self.renewed.pop(request.token or "", None):
+            self.conversations[request.token or ""] = self.conversations.pop(before)
         conversation_or_none = self.conversations.get(request.token or "")
         if conversation_or_none is None:
             return 401, _error("session_invalid", "The conversation has ended.")
@@ -170,8 +174,12 @@ class StandInServer:
         if (request.method, call) == ("POST", "identity"):
             if conversation.member not in (None, self.identities[identity]):
                 return 409, _error("other_member", "This chat belongs to another member.")
+            renewed = {}
+            if conversation.member is None and request.token:
+                renewed["token"] = f"{request.token}-renewed"
+                self.renewed[renewed["token"]] = request.token
             conversation.member = self.identities[identity]
-            return 200, {"member": conversation.member}
+            return 200, {"member": conversation.member, **renewed}
         if (request.method, call) == ("GET", "messages"):
             return 200, {"messages": conversation.messages, "member": conversation.member}
         if (request.method, call) == ("POST", "messages"):

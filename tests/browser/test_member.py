@@ -267,6 +267,36 @@ def test_of_a_member_who_left_nothing_stays_when_the_server_ends_the_conversatio
     assert chat.texts() == ["hello", "You said: hello"]
 
 
+DEAF = "addEventListener('storage', (event) => event.stopImmediatePropagation(), true)"
+
+
+@pytest.mark.parametrize("is_deaf", [False, True], ids=["", "not told yet"])
+def test_the_token_is_renewed_at_once_and_in_every_tab(
+    open_chat: OpenChat, stand_in: StandInServer, is_deaf: bool
+) -> None:
+    one = open_chat(launcher=True)
+    one.ask("hello")
+    other = one.another_tab()
+    if is_deaf:
+        other.page.evaluate(DEAF)
+    other.launcher.click()
+    other.shows("You said: hello")
+    (before,) = stand_in.conversations
+
+    one.tell("await chat.setIdentity('jane')")
+
+    wait_until(lambda: list(stand_in.conversations) == [f"{before}-renewed"])
+    other.ask("is my certificate ready?")
+    one.ask("and the other one?")
+    (conversation,) = stand_in.conversations.values()
+    assert [m["text"] for m in conversation.messages if m["from"] == "user"] == [
+        "hello",
+        "is my certificate ready?",
+        "and the other one?",
+    ]
+    assert len(stand_in.calls("POST", "sessions")) == 1
+
+
 @pytest.mark.parametrize("is_in_words", [False, True], ids=["menu", "words"])
 def test_who_signs_out_in_one_tab_is_not_signed_in_by_another(
     open_page: OpenPage, stand_in: StandInServer, is_in_words: bool

@@ -179,6 +179,6 @@ def test_a_database_that_is_away_is_said_in_one_line(
     result = nasro_chat(environment, "privacy", *command)
     assert result.returncode == 1
     said = result.stderr.splitlines()[-1]
-    assert said.startswith("Error: the conversations database can't be used: connection to")
+    assert said.startswith("Error: The conversations database can't be used: connection to")
     assert "Traceback" not in result.stderr
     assert "secret" not in result.stderr

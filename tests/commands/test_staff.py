@@ -50,6 +50,7 @@ def test_an_account_from_its_first_day_to_its_last(
 
     told = staff("add", "Jane@example.org", "--name", "Jane", "--role", "editor", "--generate")
     assert may_sign_in(told)
+    assert accounts.all()[0].must_change
     staff("set-role", "jane@example.org", "publisher")
     assert staff("list") == "publisher  jane@example.org  Jane\n"
     reset = staff("reset-password", "jane@example.org", "--generate")
@@ -74,6 +75,7 @@ def test_an_account_from_its_first_day_to_its_last(
         (["set-role", "nobody@example.org", "viewer"], "nobody@example.org has no account."),
         (["remove", "nobody@example.org"], "nobody@example.org has no account."),
         (["add", "nobody", "--name", "N", "--generate"], "nobody is not an e-mail address."),
+        (["add", "nobody", "--name", "N", "--no-password"], "nobody is not an e-mail address."),
     ],
 )
 def test_what_can_not_be_done_is_one_line(
@@ -82,6 +84,35 @@ def test_what_can_not_be_done_is_one_line(
     done = nasro_chat(environment, "staff", *arguments)
 
     assert (done.returncode, done.stderr) == (1, f"Error: {said}\n")
+
+
+def test_an_account_without_a_password(
+    environment: dict[str, str], database: ConversationDatabase
+) -> None:
+    done = nasro_chat(
+        environment, "staff", "add", "jane@example.org", "--name", "Jane", "--no-password"
+    )
+
+    assert (done.returncode, done.stdout) == (0, "jane@example.org may sign in as viewer.\n")
+    (jane,) = Accounts(database, Keys(SECRET)).all()
+    assert not jane.has_password
+    both = ("--generate", "--no-password")
+    refused = nasro_chat(environment, "staff", "add", "j@example.org", "--name", "J", *both)
+    assert refused.returncode == 2
+
+
+@pytest.mark.parametrize("command", [("staff", "list"), ("queue", "export", "q.csv"), ("report",)])
+def test_a_database_that_is_away_is_said_in_one_line(
+    environment: dict[str, str], command: tuple[str, ...]
+) -> None:
+    away = {"NASRO_CONVERSATIONS_URL": "postgresql://user:secret@127.0.0.1:1/chat"}
+
+    done = nasro_chat({**environment, **away}, *command)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The conversations database can't be used: connection to")
+    assert len(done.stderr.splitlines()) == 1
+    assert "secret" not in done.stderr
 
 
 def test_a_role_that_is_none(environment: dict[str, str]) -> None:

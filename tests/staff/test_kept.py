@@ -215,3 +215,13 @@ async def test_an_account_that_is_removed_takes_it_along(
     area.staff.accounts.remove(email, by="a test")
 
     assert area.rows(kept_forms) == []
+
+
+async def test_what_a_script_sends_is_no_form_of_theirs(
+    area: Area, browser: Browser, clock: Clock
+) -> None:
+    clock.now += INACTIVITY
+
+    await browser.post("/queue/7", TYPED, headers={"Sec-Fetch-Mode": "cors"})
+
+    assert area.rows(kept_forms) == []

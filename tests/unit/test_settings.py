@@ -45,6 +45,10 @@ def test_production_needs_a_secret_of_its_own(
         ("NASRO_ALLOWED_ORIGINS", "https://nasro.org/", "is not an origin"),
         ("NASRO_STAFF_ORIGIN", "on", "as a browser names it"),
         ("NASRO_STAFF_ORIGIN", "https://nasro.org/staff", "without a path"),
+        ("NASRO_STAFF_OIDC_ISSUER", "https://accounts.google.com", "CLIENT_ID is not set"),
+        ("NASRO_STAFF_OIDC_CLIENT_SECRET", "x", "OIDC_ISSUER is not set"),
+        ("NASRO_STAFF_PASSWORDS", "off", "use yes or no"),
+        ("NASRO_STAFF_PASSWORDS", "no", "nobody could sign in"),
     ],
 )
 def test_setting_that_cannot_be_used_is_named(variable: str, value: str, problem: str) -> None:
@@ -104,6 +108,53 @@ def test_staff_pages_in_production_need_https() -> None:
     origin = "https://nasro.org"
     on = Settings.from_environment({**production, "NASRO_STAFF_ORIGIN": origin})
     assert on.staff_config().is_secure  # type: ignore[union-attr]
+
+
+def openid(issuer: str, **more: str) -> Settings:
+    return Settings.from_environment(
+        {
+            "NASRO_SECRET": SECRET,
+            "NASRO_STAFF_ORIGIN": "https://nasro.org",
+            "NASRO_STAFF_OIDC_ISSUER": issuer,
+            "NASRO_STAFF_OIDC_CLIENT_ID": "us",
+            "NASRO_STAFF_OIDC_CLIENT_SECRET": "a secret of ours",
+            **more,
+        }
+    )
+
+
+def test_staff_may_sign_in_by_a_provider_and_without_passwords() -> None:
+    found = openid("https://accounts.google.com", NASRO_STAFF_PASSWORDS="no")
+
+    config = found.staff_config()
+    assert config
+    assert config.openid
+    assert (config.openid.name, config.openid.client_id) == ("accounts.google.com", "us")
+    assert not config.takes_passwords
+    assert "a secret of ours" not in repr(found) + repr(config)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "accounts.google.com",
+        "ftp://x.org",
+        "http://x.org",
+        "https://",
+        "https://x.org?a=b",
+        "https://[",
+    ],
+)
+def test_a_provider_that_can_not_be_one(issuer: str) -> None:
+    with pytest.raises(SettingsInvalid, match="NASRO_STAFF_OIDC_ISSUER"):
+        openid(issuer)
+
+
+def test_a_provider_without_https_is_for_development_on_this_machine() -> None:
+    assert openid("http://127.0.0.1:9000").openid
+
+    with pytest.raises(SettingsInvalid, match="needs https"):
+        openid("http://127.0.0.1:9000", NASRO_ENVIRONMENT="production")
 
 
 def test_every_variable_is_documented() -> None:
