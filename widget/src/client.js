@@ -212,7 +212,7 @@ class Client {
     this.#before = this.#token;
     this.#token = asText(token);
     // The one before is good until this one is used.
-    this.history().catch(() => {});
+    this.#request("GET", "messages").catch(() => {});
   }
 
   /** The website says something new: it counts again. */
