@@ -106,6 +106,10 @@ bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--cli
 bench-scale: $(MODEL) nginx ## Measure 1, 2 and 4 processes, also while some are killed (ARGS="--turns 100000")
 	@$(BIN)/python -m bench.scale $(ARGS)
 
+.PHONY: bench-upload
+bench-upload: $(MODEL) ## Measure turns while a calendar file of 2 MB is loaded
+	@$(BIN)/python -m bench.upload
+
 .PHONY: pictures
 pictures: $(MODEL) browser ## Draw the pictures in docs/pictures
 	@$(BIN)/python -m tests.browser.pictures

@@ -35,7 +35,6 @@ from sanic.response import HTTPResponse, html, redirect
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.mails import TIDY_EVERY, for_ever
-from bot.staff import audit
 from bot.staff.accounts import Account, Accounts, Role, SignedIn
 from bot.staff.config import StaffConfig
 from bot.staff.database import METADATA
@@ -257,23 +256,6 @@ class Visit:
 
     def signed_in(self, response: HTTPResponse, session: SignedIn) -> HTTPResponse:
         return self.remember(response, session.token)
-
-    def record(self, what: str, subject: str = "", before: str = "", after: str = "") -> None:
-        """Writes a change into the audit log (see `audit.record`); call it off the event loop.
-
-        For what changes in another database: called before that counts, so that nothing is changed
-        without a trace.
-        """
-        with self.staff.database.writing() as connection:
-            audit.record(
-                connection,
-                at=self.staff.now(),
-                who=self.who.email,
-                what=what,
-                subject=subject,
-                before=before,
-                after=after,
-            )
 
 
 class StaffArea:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from html import unescape
 from itertools import count
 from pathlib import Path
@@ -24,7 +25,7 @@ from bot.staff.area import Staff, StaffArea
 from bot.staff.config import StaffConfig
 from bot.staff.database import METADATA
 from bot.staff.pages import PARTS
-from bot.webchat.database import ConversationDatabase
+from bot.webchat.database import ConversationDatabase, off_loop
 from identity.keys import Keys
 from registration.database import Database
 from tests.clock import Clock
@@ -62,6 +63,17 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     passwords._nobodys.cache_clear()
     yield
     passwords._nobodys.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are loaded here: a process takes a second to begin. `test_apart.py` has the real one, and
+    so have the tests in a browser."""
+
+    async def here(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        return await off_loop(partial(function, *arguments, **options))
+
+    monkeypatch.setattr("bot.staff.pages.calendar.apart", here)
 
 
 @dataclass

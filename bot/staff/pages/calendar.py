@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from sanic.response import HTTPResponse
 
+from bot.staff import calendar_files
 from bot.staff.accounts import Role
+from bot.staff.apart import apart
 from bot.staff.area import Pages, Refused, Visit
+from bot.staff.calendar_files import Databases
 from bot.staff.uploads import Upload
 from bot.webchat.database import off_loop
 from registration.calendar import calendar, states_in_calendar
-from registration.errors import ImportRejected, UndoRefused
-from registration.importers import KINDS, ImportReport, import_file, preview_file
-from registration.imports import PastImport, recent, undo
+from registration.importers import KINDS
+from registration.imports import PastImport, recent
 from registration.place_tables import STATE_NAMES
+
+T = TypeVar("T")
 
 ON_A_PAGE = 25
 MOST_BYTES = 2 * 1024 * 1024
@@ -76,9 +81,11 @@ async def load(visit: Visit) -> HTTPResponse:
     kept = await off_loop(visit.staff.uploads.find, visit.who, visit.form["upload"])
     if kept is None:
         return await _files(visit, problem="gone")
-    try:
-        report = await off_loop(_load, visit, kept)
-    except (ImportRejected, _Outdated):
+    seen = visit.form["seen"]
+    report = await _apart(
+        visit, calendar_files.load, kept, by=visit.who.email, at=visit.staff.now(), seen=seen
+    )
+    if report is None:
         return await _previewed(visit, kept, is_outdated=True)
     await off_loop(visit.staff.uploads.forget, visit.who)
     return visit.redirect("/calendar/files", loaded=str(report.import_id))
@@ -95,45 +102,21 @@ async def take_back(visit: Visit) -> HTTPResponse:
     id_ = visit.form["import"]
     if not (id_.isascii() and id_.isdigit() and len(id_) < 10):
         raise Refused(404, "not_found")
-    db, now = visit.staff.registration, visit.staff.now()
-
-    def confirm(done: PastImport) -> None:
-        visit.record("file undone", f"{done.kind}: {done.file_name}", before=_in_short(done))
-
-    try:
-        await off_loop(lambda: undo(db, int(id_), by=visit.who.email, at=now, confirm=confirm))
-    except UndoRefused as refusal:
-        return await _files(visit, problem="undo", reason=str(refusal))
+    who, now = visit.who.email, visit.staff.now()
+    if reason := await _apart(visit, calendar_files.take_back, int(id_), by=who, at=now):
+        return await _files(visit, problem="undo", reason=reason)
     return visit.redirect("/calendar/files")
 
 
-class _Outdated(Exception):
-    """A file would change something else than was shown."""
-
-
-def _load(visit: Visit, kept: Upload) -> ImportReport:
-    def confirm(report: ImportReport) -> None:
-        if report.seen != visit.form["seen"]:
-            raise _Outdated
-        visit.record("file loaded", f"{kept.kind}: {kept.name}", after=_in_short(report))
-
-    with kept.as_file() as file:
-        return import_file(
-            visit.staff.registration, kept.kind, file, by=visit.who.email, confirm=confirm
-        )
-
-
-def _preview(visit: Visit, kept: Upload) -> tuple[ImportReport, bool]:
-    """What the file would do, and whether it can be loaded."""
-    try:
-        with kept.as_file() as file:
-            return preview_file(visit.staff.registration, kept.kind, file), True
-    except ImportRejected as rejected:
-        return rejected.report, False
+async def _apart(visit: Visit, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """What may take seconds, out of the chat's way."""
+    url = visit.staff.registration.engine.url.render_as_string(hide_password=False)
+    databases = Databases(url, visit.staff.config.conversations_url)
+    return await apart(function, databases, *arguments, **options)
 
 
 async def _previewed(visit: Visit, kept: Upload, *, is_outdated: bool = False) -> HTTPResponse:
-    report, is_good = await off_loop(_preview, visit, kept)
+    report, is_good = await _apart(visit, calendar_files.preview, kept)
     if not is_good:
         await off_loop(visit.staff.uploads.forget, visit.who)
     return visit.page(
@@ -161,7 +144,3 @@ async def _files(
         most_megabytes=MOST_BYTES // 1024**2,
         **values,
     )
-
-
-def _in_short(done: ImportReport | PastImport) -> str:
-    return f"{done.created} new, {done.updated} changed, {done.unchanged} unchanged"
