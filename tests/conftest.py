@@ -9,6 +9,7 @@ import pytest
 
 from registration.database import Database
 from tests.clock import Clock
+from tests.openid_provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider
 from tests.post_office import PostOffice
 from tests.running_server import Server, free_port
 from tests.services.postgres import PostgresServer
@@ -58,6 +59,14 @@ def post_office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture(scope="session")
+def openid_provider() -> Iterator[OpenIdProvider]:
+    """Whom staff of the running server may sign in by."""
+    provider = OpenIdProvider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="session")
 def host_port() -> int:
     """Where a website may stand whose pages the running server lets in."""
     return free_port()
@@ -65,7 +74,10 @@ def host_port() -> int:
 
 @pytest.fixture(scope="session")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice, host_port: int
+    tmp_path_factory: pytest.TempPathFactory,
+    post_office: PostOffice,
+    openid_provider: OpenIdProvider,
+    host_port: int,
 ) -> Iterator[Server]:
     """The assistant as people get it, on a registration database with current tables and no rows."""
     port = free_port()
@@ -78,6 +90,9 @@ def server(
             "NASRO_IDENTITY_KEYS": SITE_KEYS,
             "NASRO_ALLOWED_ORIGINS": f"http://127.0.0.1:{host_port}",
             "NASRO_STAFF_ORIGIN": f"http://127.0.0.1:{port}",
+            "NASRO_STAFF_OIDC_ISSUER": openid_provider.issuer,
+            "NASRO_STAFF_OIDC_CLIENT_ID": CLIENT_ID,
+            "NASRO_STAFF_OIDC_CLIENT_SECRET": CLIENT_SECRET,
             # So that a test can be somebody at another address.
             "NASRO_PROXIES": "1",
         },

@@ -18,12 +18,14 @@ PASSWORD = "correct horse battery"
 _numbers = count(1)
 
 
-def an_account(server: Server, role: Role, name: str = "", email: str = "") -> str:
+def an_account(
+    server: Server, role: Role, name: str = "", email: str = "", *, must_change: bool = False
+) -> str:
     """Makes an account on a running server, and gives its address."""
     email = email or f"{role.value}{next(_numbers)}@example.org"
     database = ConversationDatabase(server.conversations_url, metadata=(METADATA,))
     Accounts(database, Keys(SECRET)).add(
-        email, name or f"A {role.value}", role, PASSWORD, by="test"
+        *(email, name or f"A {role.value}", role, PASSWORD), by="test", must_change=must_change
     )
     database.dispose()
     return email

@@ -10,15 +10,19 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from bot.staff.accounts import Role
+from bot.staff.accounts import Accounts, Role
+from bot.staff.database import METADATA
 from bot.staff.pages import PARTS
+from bot.webchat.database import ConversationDatabase
+from identity.keys import Keys
 from registration import models
 from registration.database import Database
 from tests.browser.conftest import OpenPage
 from tests.browser.staff import StaffPages, an_account
 from tests.browser.test_accessibility import violations
 from tests.conversations.chat import Person
-from tests.running_server import Server
+from tests.openid_provider import CLIENT_SECRET, OpenIdProvider
+from tests.running_server import SECRET, Server
 
 SOON = datetime.now(timezone.utc).date() + timedelta(days=30)
 HEAD = "id,course,city,state,starts_on,ends_on,capacity,zip,venue,status\n"
@@ -112,6 +116,81 @@ def test_a_person_mistypes_the_password_and_changes_it(
     staff.shows("Hello, A viewer")
     for secret in (email, "batery", "battery"):
         assert secret not in server.log
+
+
+def test_a_person_signs_in_by_the_provider(
+    open_staff: OpenStaff, server: Server, openid_provider: OpenIdProvider
+) -> None:
+    email = an_account(server, Role.EDITOR)
+    staff = open_staff(path="/calendar?text=houston")
+    for person, said in (
+        (
+            {"email": "nobody@example.org", "email_verified": True},
+            "There is no account for nobody@",
+        ),
+        (
+            {"email": email, "email_verified": False},
+            "doesn’t say that your e-mail address is yours",
+        ),
+    ):
+        openid_provider.person = person
+        staff.link("Sign in with 127.0.0.1").click()
+        staff.says(said)
+        assert violations(staff.page) == []
+    openid_provider.person = {"email": email, "email_verified": True}
+    staff.page.goto(f"{server.url}/staff/calendar?text=houston")
+
+    staff.link("Sign in with 127.0.0.1").click()
+
+    staff.shows("Calendar")
+    expect(staff.page.get_by_label("Course, city")).to_have_value("houston")
+    assert staff.page.context.cookies()[0]["sameSite"] == "Lax"
+    for secret in (email, "nobody@", CLIENT_SECRET, "code="):
+        assert secret not in server.log
+
+
+def test_a_password_that_was_made_is_changed_first(open_staff: OpenStaff, server: Server) -> None:
+    email = an_account(server, Role.PUBLISHER, must_change=True)
+    staff = open_staff(path="/log")
+
+    staff.sign_in(email)
+    staff.says("Please choose your own")
+    assert violations(staff.page) == []
+    staff.page.goto(f"{server.url}/staff/log")
+    staff.shows("Your account")
+    staff.page.get_by_label("Old password").fill("correct horse battery")
+    staff.page.get_by_label("New password, at least").fill("battery staple horse")
+    staff.page.get_by_label("New password again").fill("battery staple horse")
+    staff.button("Change password").click()
+
+    staff.says("Your password is changed.")
+    staff.go_to("Audit log")
+
+
+def test_what_was_typed_while_the_session_ended_is_not_lost(
+    open_staff: OpenStaff, server: Server
+) -> None:
+    email = an_account(server, Role.EDITOR)
+    staff = open_staff()
+    staff.sign_in(email)
+    staff.go_to("Calendar")
+    staff.link("see and load files").click()
+    database = ConversationDatabase(server.conversations_url, metadata=(METADATA,))
+    accounts = Accounts(database, Keys(SECRET))
+    (account,) = [one for one in accounts.all() if one.email == email]
+    accounts.sign_out_everywhere(account)
+    database.dispose()
+
+    staff.choose_file("spring.csv", HEAD, kind="Members")
+    staff.says("What you typed is kept")
+    staff.sign_in(email)
+
+    staff.shows("What you typed")
+    staff.says("members")
+    assert violations(staff.page) == []
+    staff.button("Send it").click()
+    staff.says("Please choose a file first.")
+    expect(staff.page.get_by_label("What it holds")).to_have_value("members")
 
 
 def test_the_navigation_shows_what_a_role_may_see(open_staff: OpenStaff) -> None:
