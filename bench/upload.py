@@ -37,7 +37,8 @@ SECONDS_ALONE = 15
 
 
 @click.command()
-def main() -> None:
+@click.option("--rows", default=MOST_BYTES // 51, show_default=True, help="Of the file.")
+def main(rows: int) -> None:
     """Turns beside an upload."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
@@ -54,7 +55,7 @@ def main() -> None:
         database.dispose()
         server.start()
         try:
-            chat, staff = Chat(server.url), Staff(server, origin)
+            chat, staff = Chat(server.url), Staff(server, origin, rows)
             chat.during(lambda: time.sleep(3))
             click.echo("meanwhile            seconds   turns   p50 ms   p95 ms   max ms")
             for name, work in (
@@ -100,7 +101,8 @@ class Chat:
 class Staff:
     """An editor's browser."""
 
-    def __init__(self, server: Server, origin: str) -> None:
+    def __init__(self, server: Server, origin: str, rows: int) -> None:
+        self._rows = rows
         self._http = httpx.Client(
             base_url=f"{server.url}/staff", headers={"Origin": origin}, timeout=300
         )
@@ -109,7 +111,7 @@ class Staff:
         self._page = self._http.get("/calendar/files").text
 
     def look(self) -> None:
-        file = ("classes.csv", _file().encode())
+        file = ("classes.csv", _file(self._rows).encode())
         self._post("/calendar/files", {"kind": "classes"}, files={"file": file})
 
     def load(self) -> None:
@@ -134,14 +136,12 @@ class Staff:
         return found[1]
 
 
-def _file() -> str:
+def _file(rows: int) -> str:
     lines = ["id,course,city,state,starts_on,ends_on,capacity,zip,venue,status"]
     first = date.today() + timedelta(days=30)
-    size = len(lines[0])
-    while size < MOST_BYTES - 2000:
-        day = first + timedelta(days=len(lines) % 300)
-        lines.append(f"B{len(lines)},basic,Austin,TX,{day},{day + timedelta(days=4)},40,,,")
-        size += len(lines[-1]) + 1
+    for number in range(rows):
+        day = first + timedelta(days=number % 300)
+        lines.append(f"B{number},basic,Austin,TX,{day},{day + timedelta(days=4)},40,,,")
     return "\n".join(lines) + "\n"
 
 

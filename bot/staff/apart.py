@@ -15,9 +15,6 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-NICENESS = 5
-"""Where processors are few, the chat goes first; but not so much that nobody waits for the work."""
-
 
 async def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
     """Runs a function of a module in a process that is there for this alone.
@@ -45,7 +42,6 @@ async def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> 
 
 def main() -> None:
     """The process: work from its input, and what came of it to its output."""
-    os.nice(NICENESS)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library may print is no result
     function, arguments, options = pickle.load(sys.stdin.buffer)

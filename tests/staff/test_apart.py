@@ -1,4 +1,4 @@
-"""Work in a process of its own: what it gives, what goes wrong, and that the chat goes first."""
+"""Work in a process of its own: what it gives, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.staff import audit
-from bot.staff.apart import NICENESS, apart
+from bot.staff.apart import apart
 from bot.staff.calendar_files import Databases, load, preview, take_back
 from bot.staff.database import METADATA
 from bot.staff.uploads import Upload
@@ -22,9 +22,8 @@ FILE = (
 )
 
 
-async def test_it_is_another_process_and_a_patient_one() -> None:
+async def test_it_is_another_process() -> None:
     assert await apart(os.getpid) != os.getpid()
-    assert await apart(os.nice, 0) == min(os.nice(0) + NICENESS, 19)
 
 
 async def test_what_it_prints_is_no_result() -> None:
