@@ -21,7 +21,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -97,17 +97,25 @@ class Consumer:
 
     def step(self) -> int | None:
         """Reads some of what is new; how many events, or None where there was nothing to read."""
-        read = self._read_events()
+        try:
+            read = self._read_events()
+        except _StillStoring:
+            # Neither is feedback read: what it is about may be among the events.
+            return None
         if read is None and self._read_feedback():
             return 0
         return read
 
     def _read_events(self) -> int | None:
-        """One step; the number of events read, or None where there is nothing to do now."""
+        """One step; the number of events read, or None where there is none.
+
+        Raises:
+            _StillStoring: It can't be told now what there is.
+        """
         with self._database.reading() as connection:
             before = _progress(connection)
             last = _settled(connection)
-            if last is None or last <= before.event_id:
+            if last <= before.event_id:
                 return None
             rows = connection.execute(_new_events(before.event_id, last, self._batch)).all()
             reached = rows[-1].id if len(rows) == self._batch else last
@@ -263,20 +271,30 @@ def _advance(connection: Connection, version: int, **values: Any) -> int | None:
     return version + 1
 
 
-def _settled(connection: Connection) -> int | None:
-    """The largest event id below which none will appear any more; None if it can't be told now."""
-    last = connection.execute(sa.select(sa.func.max(events.c.id))).scalar()
+class _StillStoring(Exception):
+    """Somebody has been storing events for longer than the reader waits."""
+
+
+def _settled(connection: Connection) -> int:
+    """The largest event id below which none will appear any more; 0 where there is none.
+
+    Raises:
+        _StillStoring: It can't be told now.
+    """
+    last = connection.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0
     if connection.dialect.name != "postgresql":
         return last
+    # A table's number is another table's in another database of the server.
     storing = sa.text(
         "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
         "AND relation = 'events'::regclass AND mode = 'RowExclusiveLock'"
     )
     deadline = time.monotonic() + LONGEST_WAIT
     before = set(connection.execute(storing).scalars())
     while before:
         if time.monotonic() > deadline:
-            return None
+            raise _StillStoring
         time.sleep(0.01)
         before &= set(connection.execute(storing).scalars())
     return last
@@ -351,7 +369,7 @@ class _Told:
         of_these = sa.select(questions).where(questions.c.conversation.in_(self._by_number))
         for row in connection.execute(of_these.order_by(questions.c.id)) if self._by_number else ():
             self._by_number[row.conversation].questions.append(Question(**row._mapping))
-        self._before = {q.id: asdict(q) for q in self.questions}
+        self._before = {q.id: dict(vars(q)) for q in self.questions}
         self._reasons = {q.id: q.queued_for for q in self.questions}
         self._figures = self._counted()
 
@@ -403,11 +421,10 @@ class _Told:
             elif question.outcome != "open" and not question.queued_for:
                 question.text = question.cluster = None
         # An answer that seemed fine at first: what was asked is still in the conversation.
+        of_message = {q.message_id: q for q in without_text}
         asked = self._asked(without_text)
         for row in connection.execute(sa.select(asked.c.id, asked.c.content)):
-            for question in without_text:
-                if question.message_id == row.id:
-                    question.text = redacted(row.content["text"])
+            of_message[row.id].text = redacted(row.content["text"])
 
     def add_response_times(self, connection: Connection) -> None:
         without_time = [q for q in self.questions if q.milliseconds is None and q.outcome != "open"]
@@ -422,11 +439,10 @@ class _Told:
             .join(answer, is_answer)
             .group_by(asked.c.id, asked.c.at)
         )
+        of_message = {q.message_id: q for q in without_time}
         for row in connection.execute(answered):
             took = round((row.answered_at - row.at).total_seconds() * 1000)
-            for question in without_time:
-                if question.message_id == row.id:
-                    question.milliseconds = max(took, 0)
+            of_message[row.id].milliseconds = max(took, 0)
 
     def _asked(self, of_questions: list[Question]) -> sa.sql.Subquery:
         """The web chat's messages of some questions."""
@@ -463,7 +479,7 @@ class _Told:
                 )
             for question in conversation.questions:
                 question.conversation = conversation.id
-        now = [asdict(q) for q in self.questions]
+        now = [dict(vars(q)) for q in self.questions]
         if new_rows := [_without(row, "id") for row in now if row["id"] is None]:
             connection.execute(questions.insert(), new_rows)
         for row in now:
