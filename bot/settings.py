@@ -104,7 +104,12 @@ class Settings:
         """What the staff area is told; None where there is none."""
         if not self.staff_origin:
             return None
-        return StaffConfig(self.staff_origin, self.secret, self.conversations_url)
+        return StaffConfig(
+            self.staff_origin,
+            self.secret,
+            self.conversations_url,
+            sends_mail=self.identity.sends_codes,
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:

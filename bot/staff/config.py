@@ -13,6 +13,8 @@ class StaffConfig:
     """Where staff open the pages, as a browser names it: `https://chat.example.org`."""
     secret: str = field(repr=False)
     conversations_url: str = field(repr=False)
+    sends_mail: bool = False
+    """Whether there is a way for mail."""
 
     @property
     def is_secure(self) -> bool:

@@ -20,8 +20,11 @@ from bot.staff.database import METADATA
 from bot.staff.outcomes import ANSWERED
 from bot.staff.queue import Queue, QueueProblem
 from bot.staff.reports import Figures, report
+from bot.staff.weekly import WeeklyReports
 from bot.webchat import database as webchat
 from bot.webchat.database import ConversationDatabase
+from identity.keys import Keys
+from identity.mail import sender_of
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 USUAL_DAYS = 28
@@ -88,8 +91,19 @@ def import_(file: Path) -> None:
 @click.option("--to", "last", type=DAY, help="Default: today.")
 @click.option("--by", type=click.Choice(["day", "week"]), default="week", show_default=True)
 @click.option("--csv", "as_csv", is_flag=True, help="A CSV file's lines, for a spreadsheet.")
-def report_(first: datetime | None, last: datetime | None, by: str, as_csv: bool) -> None:
+@click.option(
+    "--mail",
+    "is_mailed",
+    is_flag=True,
+    help="Send the weekly mails that are due to who asked for them; servers do it by themselves.",
+)
+def report_(
+    first: datetime | None, last: datetime | None, by: str, as_csv: bool, is_mailed: bool
+) -> None:
     """Print what was asked, how it went, and where people looked for classes."""
+    if is_mailed:
+        _mail()
+        return
     end = last.date() if last else datetime.now(timezone.utc).date()
     begin = first.date() if first else end - timedelta(days=USUAL_DAYS - 1)
     with _database() as database:
@@ -106,6 +120,21 @@ def report_(first: datetime | None, last: datetime | None, by: str, as_csv: bool
             f"{part.first!s:<12}{part.of('conversations'):>14}{part.of('questions'):>11}"
             f"{_percent(part.answered_rate):>10}{_percent(part.helpful_rate):>9}"
         )
+
+
+def _mail() -> None:
+    from bot.staff.area import PREFIX  # noqa: PLC0415  Sanic's import is slow
+
+    with _database() as database:
+        settings = Settings.from_environment(os.environ)
+        sender, config = sender_of(settings.identity), settings.staff_config()
+        if config is None:
+            raise click.ClickException("There are no staff pages: set NASRO_STAFF_ORIGIN.")
+        if sender is None:
+            raise click.ClickException("There is no way for mail: set NASRO_SMTP_URL.")
+        weekly = WeeklyReports(database, Keys(settings.secret), config.origin + PREFIX)
+        sent = weekly.send_due(sender, settings.identity.mail_from)
+    click.echo(f"Sent: {sent} mails.")
 
 
 def _print(total: Figures) -> None:
