@@ -12,6 +12,7 @@ import asyncio
 import gc
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -20,11 +21,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import httpx
 import numpy as np
 import sqlalchemy as sa
 from rasa.core.agent import Agent
@@ -39,6 +42,7 @@ from bot.nlu.report import read_utterances, understand
 from bot.server import assistant
 from bot.settings import Settings
 from bot.staff import clusters
+from bot.staff.accounts import Account, Accounts, Role
 from bot.staff.clusters import packed
 from bot.staff.consumer import Consumer, keep_up
 from bot.staff.embedding import embedded
@@ -47,14 +51,16 @@ from bot.staff.outcome_tables import conversations, figures, questions
 from bot.staff.outcomes import Conversation, Question
 from bot.staff.queue import Queue
 from bot.staff.redaction import redacted
-from bot.staff.reports import report
+from bot.staff.weekly import WeeklyReports
 from bot.webchat.database import ConversationDatabase, off_loop
 from bot.webchat.metrics import Metrics
 from bot.webchat.turns import Turns
+from identity.keys import Keys
 from registration.database import Database
 from registration.place_tables import STATE_NAMES
 from registration.sample import load_sample
 from tests.outcomes.stream import database_at
+from tests.running_server import SECRET, Server, free_port
 from tests.services.postgres import PostgresServer
 
 
@@ -237,52 +243,97 @@ def _repeat(database: ConversationDatabase, number: int) -> None:
                 connection.execute(table.insert().from_select(list(values), query))
 
 
-def load() -> None:
-    """How long reports and the queue take with a million made-up messages, on both databases.
+PASSWORD = "correct horse battery"
+ASKED = 15
+"""Times that each page is asked for."""
 
-    With `sqlite` or `postgresql` after the command, on that one.
+
+def load() -> None:
+    """How long the pages of reports and the queue take with a million made-up messages, on both databases.
+
+    With `sqlite` or `postgresql` after the command, on that one. The pages are the server's own, over HTTP,
+    to somebody who is signed in.
     """
-    server = PostgresServer()
-    server.execute("CREATE DATABASE outcomes")
+    postgres = PostgresServer()
+    postgres.execute("CREATE DATABASE outcomes")
     with tempfile.TemporaryDirectory() as folder:
-        for url in (f"sqlite:///{folder}/conversations.sqlite", server.url("outcomes")):
-            if sys.argv[2:] and not url.startswith(sys.argv[2]):
+        for url in (f"sqlite:///{folder}/conversations.sqlite", postgres.url("outcomes")):
+            kind = url.partition(":")[0]
+            if sys.argv[2:] and sys.argv[2] != kind:
                 continue
             database = database_at(url)
             began = time.perf_counter()
             fill(database)
-            kind = url.partition(":")[0]
-            print(f"{kind}: {MADE * TIMES} MADE-UP messages in {time.perf_counter() - began:.0f} s")
             if kind == "postgresql":
                 with database.reading() as connection:
                     connection.execute(sa.text("ANALYZE"))
-            queue = Queue(database)
-            last = date(2026, 12, 31)
-            largest = queue.waiting().clusters[0]
-            things: dict[str, Callable[[], object]] = {
-                "queue opens": queue.waiting,
-                "queue, page 500": lambda: queue.waiting(offset=10_000),  # noqa: B023  asked at once
-                f"a cluster of {largest.size} messages": lambda: (
-                    queue.cluster(largest.id), queue.messages(largest.id)  # noqa: B023
-                ),
-                "report of four weeks": lambda: report(
-                    database, last - timedelta(days=27), last, by_week=False  # noqa: B023
-                ),
-                "report of two years": lambda: report(
-                    database, date(2025, 1, 1), last, by_week=True  # noqa: B023
-                ),
-            }  # fmt: skip
-            for name, thing in things.items():
-                times = []
-                for _ in range(5):
-                    began = time.perf_counter()
-                    thing()
-                    times.append(1000 * (time.perf_counter() - began))
-                print(
-                    f"  {name:<40} {sorted(times)[2]:7.0f} ms (median)  {max(times):7.0f} ms (longest)"
-                )
+            print(
+                f"{kind}: {MADE * TIMES:,} MADE-UP messages in {time.perf_counter() - began:.0f} s"
+            )
+            email = "reader@example.org"
+            Accounts(database, Keys(SECRET)).add(
+                email, "A reader", Role.VIEWER, PASSWORD, by="bench"
+            )
+            largest = Queue(database).waiting().clusters[0]
             database.dispose()
-    server.remove()
+            pages = {
+                "the queue": "/queue",
+                "the queue, its page 500": "/queue?page=500",
+                f"a question asked {largest.size:,} times": f"/queue/{largest.id}",
+                "the report of four weeks, by day": "/reports?from=2026-12-04&to=2026-12-31",
+                "the report of two years, by week": "/reports?from=2025-01-01&to=2026-12-31&by=week",
+            }
+            _ask_for(pages, url, Path(folder) / kind, email)
+            _mails_of_a_week(url)
+    postgres.remove()
+
+
+def _ask_for(pages: dict[str, str], url: str, folder: Path, email: str) -> None:
+    """Prints what each page takes from a server of its own."""
+    folder.mkdir()
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    server = Server(folder, port, {"NASRO_CONVERSATIONS_URL": url, "NASRO_STAFF_ORIGIN": origin})
+    Database(server.registration_url).upgrade()
+    server.start()
+    try:
+        with httpx.Client(base_url=f"{origin}/staff", trust_env=False, timeout=60) as browser:
+            token = re.search(r'form_token" value="(\w+)"', browser.get("/sign-in").text)
+            assert token
+            form = {"form_token": token[1], "email": email, "password": PASSWORD}
+            browser.post("/sign-in", data=form, headers={"Origin": origin})
+            for name, path in pages.items():
+                times = []
+                for _ in range(ASKED):
+                    began = time.perf_counter()
+                    answer = browser.get(path)
+                    times.append(1000 * (time.perf_counter() - began))
+                    assert answer.status_code == 200, answer.text
+                _print(name, times)
+    finally:
+        server.stop()
+
+
+def _mails_of_a_week(url: str) -> None:
+    """Prints what it takes to tell what a week's mail says."""
+    database = database_at(url)
+    monday = datetime(2026, 12, 28, 12, tzinfo=timezone.utc)
+    weekly = WeeklyReports(database, Keys(SECRET), "https://example.org/staff", lambda: monday)
+    reader = Account(1, "reader@example.org", "A reader", Role.VIEWER)
+    times = []
+    for _ in range(ASKED):
+        began = time.perf_counter()
+        weekly.text(reader)
+        times.append(1000 * (time.perf_counter() - began))
+    _print("a week's mail, without its sending", times)
+    database.dispose()
+
+
+def _print(name: str, times: list[float]) -> None:
+    print(
+        f"| {name} | {times[0]:.0f} | {float(np.median(times)):.0f} | {max(times):.0f} |",
+        flush=True,
+    )
 
 
 ROUNDS = 30
