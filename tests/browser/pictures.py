@@ -115,9 +115,20 @@ def draw_staff_pages(browser: Browser) -> None:
             page.goto(f"{server.url}/staff")
             staff = StaffPages(page)
 
-            def draw(name: str, *, is_made_up: bool = False) -> None:
+            def above(heading: str) -> int:
+                """Where a part of the page begins."""
+                box = page.get_by_role("heading", name=heading, exact=True).bounding_box()
+                assert box
+                return round(box["y"]) - GAP
+
+            def draw(
+                name: str, *, is_made_up: bool = False, begin: str = "", end: str = ""
+            ) -> None:
+                """The page, or its part from one heading to another."""
                 page.wait_for_load_state()
                 shot = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+                top, bottom = above(begin) if begin else 0, above(end) if end else shot.height
+                shot = shot.crop((0, top, shot.width, bottom))
                 save(labelled(shot) if is_made_up else shot, FOLDER / "staff" / f"{name}.png")
 
             draw("sign-in")
@@ -129,7 +140,8 @@ def draw_staff_pages(browser: Browser) -> None:
             staff.says("What people wrote")
             draw("question", is_made_up=True)
             staff.go_to("Reports")
-            draw("reports", is_made_up=True)
+            draw("reports", is_made_up=True, end="Topics")
+            draw("topics", is_made_up=True, begin="Topics", end="By day")
             staff.link("Each week by e-mail").click()
             staff.says("What it says of last week")
             draw("report-mail", is_made_up=True)
