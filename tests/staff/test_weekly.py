@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import re
 import signal
@@ -9,16 +10,22 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 from itertools import count
+from pathlib import Path
 
 import pytest
+from sanic import Sanic
 
 from bot.staff.accounts import Account, Accounts, Role
+from bot.staff.blueprint import staff_blueprint
+from bot.staff.config import StaffConfig
 from bot.staff.consumer import Consumer
 from bot.staff.database import audit
 from bot.staff.weekly import LONGEST_RETRY, WeeklyReports
 from bot.webchat.database import ConversationDatabase
 from identity.keys import Keys
 from identity.mail import LEASE, Sender, SmtpSender
+from identity.settings import IdentityConfig
+from registration.database import Database
 from tests.clock import Clock
 from tests.outcomes.stream import Talk, database_at, made_up_vector
 from tests.post_office import PostOffice
@@ -336,3 +343,33 @@ async def test_the_address_in_the_mail_ends_it_without_signing_in(
         "é",
     ):
         assert (await browser.get(f"/reports/mail/{word}")).status_code == 404
+
+
+async def test_a_server_sends_what_is_due(
+    url: str, tmp_path: Path, post_office: PostOffice
+) -> None:
+    staff_database, keys = database_at(url), Keys(SECRET)
+    email = f"served{next(_numbers)}@example.org"
+    reader = Accounts(staff_database, keys).add(
+        email, "A reader", Role.VIEWER, PASSWORD, by="a test"
+    )
+    weeks_ago = datetime.now(timezone.utc) - timedelta(days=20)
+    WeeklyReports(staff_database, keys, PAGES, lambda: weeks_ago).ask(reader)
+    staff_database.dispose()
+    settings = {
+        "NASRO_SECRET": SECRET, "NASRO_SMTP_URL": post_office.url, "NASRO_MAIL_FROM": "a@example.org"
+    }  # fmt: skip
+    app = Sanic(f"weekly_{next(_numbers)}", configure_logging=False)
+    registration = Database(f"sqlite:///{tmp_path / 'registration.sqlite'}")
+    config = StaffConfig("https://chat.example.org", SECRET, url)
+    app.blueprint(staff_blueprint(config, registration, IdentityConfig.from_environment(settings)))
+    server = await app.create_server(port=free_port(), return_asyncio_server=True, access_log=False)
+
+    await server.startup()
+    await server.before_start()
+    await server.after_start()
+    text = await asyncio.get_running_loop().run_in_executor(None, post_office.mail_to, email)
+    await server.before_stop()
+    await server.close()
+
+    assert f"{PAGES}/reports?from=" in text
