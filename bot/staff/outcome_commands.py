@@ -14,12 +14,12 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import Settings, SettingsInvalid
-from bot.staff import outcome_tables
+from bot.staff import examples, outcome_tables
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.database import METADATA
 from bot.staff.outcomes import ANSWERED
 from bot.staff.queue import Queue, QueueProblem
-from bot.staff.reports import Figures, report
+from bot.staff.reports import Report, report
 from bot.staff.weekly import WeeklyReports
 from bot.webchat import database as webchat
 from bot.webchat.database import ConversationDatabase
@@ -111,7 +111,7 @@ def report_(
     if as_csv:
         sys.stdout.write(found.as_csv())
         return
-    _print(found.total)
+    _print(found)
     click.echo(
         f"\n{'from':<12}{'conversations':>14}{'questions':>11}{'answered':>10}{'helpful':>9}"
     )
@@ -137,7 +137,8 @@ def _mail() -> None:
     click.echo(f"Sent: {sent} mails.")
 
 
-def _print(total: Figures) -> None:
+def _print(found: Report) -> None:
+    total = found.total
     times = [total.milliseconds(share) for share in (0.5, 0.95)]
     lines: list[tuple[str, object]] = [
         ("conversations", total.of("conversations")),
@@ -159,6 +160,15 @@ def _print(total: Figures) -> None:
         click.echo(f"\n{title}")
         for name, number in rows:
             click.echo(f"  {name:<36}{number}")
+    click.echo("\nAsked more than in as many days before, and not by chance")
+    for name, number, before in found.rising:
+        click.echo(f"  {name:<36}{number}, before {before}")
+    click.echo("\nAnswers by their thumbs up, the surely worst first")
+    for rated in total.rated:
+        click.echo(f"  {rated.topic:<36}{_percent(rated.rate)} of {rated.thumbs}")
+    click.echo("\nNever asked")
+    for name in found.never_asked(examples.topics()):
+        click.echo(f"  {name}")
     click.echo("\nClasses looked for, by state")
     for code, number, none in total.states:
         click.echo(f"  {code:<36}{number}{f', {none} of them found none' if none else ''}")

@@ -46,6 +46,7 @@ def test_what_was_asked_is_read_reported_and_decided(
     report = done(environment, "report", *days)
     assert "answered                            33.3 %" in report
     assert "AK                                  1, 1 of them found none" in report
+    assert "Never asked\n  ask_capabilities\n" in report
     lines = done(environment, "report", *days, "--csv", "--by", "day").splitlines()
     assert lines[1].startswith("2027-03-01,2027-03-01,1,3,3,1,33.3")
     assert len(lines) == 8
