@@ -29,6 +29,7 @@ from bot.staff.database import accounts, report_mails
 from bot.staff.outcome_tables import clusters, questions
 from bot.staff.reports import Report, report
 from bot.webchat.database import ConversationDatabase
+from identity.database import insert
 from identity.keys import Keys
 from identity.mail import LEASE, Sender, letter, template
 from registration.place_tables import STATE_NAMES
@@ -97,16 +98,16 @@ class WeeklyReports:
 
     def ask(self, account: Account) -> None:
         """From the week on that goes on now; to ask twice changes nothing."""
+        row = {
+            "account_id": account.id,
+            "week": self.last_week(),
+            "due_at": self._now(),
+            "attempts": 0,
+        }
         with self._database.writing() as connection:
-            is_there = report_mails.c.account_id == account.id
-            if connection.execute(sa.select(report_mails).where(is_there)).first():
-                return
-            connection.execute(
-                report_mails.insert().values(
-                    account_id=account.id, week=self.last_week(), due_at=self._now(), attempts=0
-                )
-            )
-            self._note(connection, account, "weekly report asked for")
+            new = insert(connection, report_mails).values(row).on_conflict_do_nothing()
+            if connection.execute(new).rowcount:
+                self._note(connection, account, "weekly report asked for")
 
     def end(self, account: Account) -> None:
         """To end it twice changes nothing."""

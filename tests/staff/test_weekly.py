@@ -16,6 +16,7 @@ import pytest
 from sanic import Sanic
 
 from bot.staff.accounts import Account, Accounts, Role
+from bot.staff.audit import entries
 from bot.staff.blueprint import staff_blueprint
 from bot.staff.config import StaffConfig
 from bot.staff.consumer import Consumer
@@ -256,6 +257,16 @@ def test_what_the_mail_server_refuses_is_tried_again(
     assert weekly.send_due(sender, FROM) == 1
     assert "A weekly report couldn't be sent yet: ConnectionRefusedError" in caplog.text
     assert account.email not in caplog.text
+
+
+def test_to_ask_or_end_twice_changes_nothing(
+    weekly: WeeklyReports, database: ConversationDatabase, account: Account
+) -> None:
+    for change in (weekly.ask, weekly.ask, weekly.end, weekly.end):
+        change(account)
+
+    told = [entry.what for entry in entries(database).entries]
+    assert told == ["weekly report ended", "weekly report asked for", "account added"]
 
 
 def test_who_is_removed_or_has_ended_it_gets_none(
