@@ -97,6 +97,10 @@ bench-training: $(INSTALLED) ## Measure training, beside stock Rasa's (ARGS="--w
 bench-growth: $(MODEL) ## Measure what grows: conversations, classes, stores, training, messages (ARGS="--help")
 	@$(BIN)/python -m bench.growth $(ARGS)
 
+.PHONY: bench-outcomes
+bench-outcomes: $(MODEL) ## Measure what outcomes cost a turn (ARGS=turns), and pages of a million messages (ARGS=load)
+	@$(BIN)/python -m bench.outcomes $(ARGS)
+
 .PHONY: bench-nlu
 bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--clinc150 data_full.json"; an hour)
 	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null

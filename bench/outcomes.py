@@ -2,45 +2,65 @@
 
 python -m bench.outcomes scores      answers below a score, and how many of them are wrong
 python -m bench.outcomes clusters    what the queue would make of the held-out messages
+python -m bench.outcomes turns       what reading outcomes costs a turn
+python -m bench.outcomes load        how long the pages take with a million messages (or `load postgresql`)
 """
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import random
+import re
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import httpx
 import numpy as np
 import sqlalchemy as sa
+from rasa.core.agent import Agent
+from scipy import stats
 
+from bench import growth
+from bot import logs
+from bot.conversations import require_durable
 from bot.nlu.classifier import NEGATIVES
 from bot.nlu.encoder import encoder
 from bot.nlu.report import read_utterances, understand
+from bot.server import assistant
+from bot.settings import Settings
 from bot.staff import clusters
+from bot.staff.accounts import Account, Accounts, Role
 from bot.staff.clusters import packed
+from bot.staff.consumer import Consumer, keep_up
+from bot.staff.embedding import embedded
 from bot.staff.outcome_tables import clusters as clusters_table
 from bot.staff.outcome_tables import conversations, figures, questions
 from bot.staff.outcomes import Conversation, Question
 from bot.staff.queue import Queue
 from bot.staff.redaction import redacted
-from bot.staff.reports import report
-from bot.webchat.database import ConversationDatabase
+from bot.staff.weekly import WeeklyReports
+from bot.webchat.database import ConversationDatabase, off_loop
+from bot.webchat.metrics import Metrics
+from bot.webchat.turns import Turns
+from identity.keys import Keys
 from registration.database import Database
 from registration.place_tables import STATE_NAMES
-from tests.conversations.chat import Person
+from registration.sample import load_sample
 from tests.outcomes.stream import database_at
-from tests.running_server import Server, free_port
+from tests.running_server import SECRET, Server, free_port
 from tests.services.postgres import PostgresServer
 
 
@@ -223,94 +243,197 @@ def _repeat(database: ConversationDatabase, number: int) -> None:
                 connection.execute(table.insert().from_select(list(values), query))
 
 
-def load() -> None:
-    """How long reports and the queue take with a million made-up messages, on both databases.
+PASSWORD = "correct horse battery"
+ASKED = 15
+"""Times that each page is asked for."""
 
-    With `sqlite` or `postgresql` after the command, on that one.
+
+def load() -> None:
+    """How long the pages of reports and the queue take with a million made-up messages, on both databases.
+
+    With `sqlite` or `postgresql` after the command, on that one. The pages are the server's own, over HTTP,
+    to somebody who is signed in.
     """
-    server = PostgresServer()
-    server.execute("CREATE DATABASE outcomes")
+    postgres = PostgresServer()
+    postgres.execute("CREATE DATABASE outcomes")
     with tempfile.TemporaryDirectory() as folder:
-        for url in (f"sqlite:///{folder}/conversations.sqlite", server.url("outcomes")):
-            if sys.argv[2:] and not url.startswith(sys.argv[2]):
+        for url in (f"sqlite:///{folder}/conversations.sqlite", postgres.url("outcomes")):
+            kind = url.partition(":")[0]
+            if sys.argv[2:] and sys.argv[2] != kind:
                 continue
             database = database_at(url)
             began = time.perf_counter()
             fill(database)
-            kind = url.partition(":")[0]
-            print(f"{kind}: {MADE * TIMES} MADE-UP messages in {time.perf_counter() - began:.0f} s")
             if kind == "postgresql":
                 with database.reading() as connection:
                     connection.execute(sa.text("ANALYZE"))
-            queue = Queue(database)
-            last = date(2026, 12, 31)
-            largest = queue.waiting().clusters[0]
-            things: dict[str, Callable[[], object]] = {
-                "queue opens": queue.waiting,
-                "queue, page 500": lambda: queue.waiting(offset=10_000),  # noqa: B023  asked at once
-                f"a cluster of {largest.size} messages": lambda: (
-                    queue.cluster(largest.id), queue.messages(largest.id)  # noqa: B023
-                ),
-                "report of four weeks": lambda: report(
-                    database, last - timedelta(days=27), last, by_week=False  # noqa: B023
-                ),
-                "report of two years": lambda: report(
-                    database, date(2025, 1, 1), last, by_week=True  # noqa: B023
-                ),
-            }  # fmt: skip
-            for name, thing in things.items():
-                times = []
-                for _ in range(5):
-                    began = time.perf_counter()
-                    thing()
-                    times.append(1000 * (time.perf_counter() - began))
-                print(
-                    f"  {name:<40} {sorted(times)[2]:7.0f} ms (median)  {max(times):7.0f} ms (longest)"
-                )
+            print(
+                f"{kind}: {MADE * TIMES:,} MADE-UP messages in {time.perf_counter() - began:.0f} s"
+            )
+            email = "reader@example.org"
+            Accounts(database, Keys(SECRET)).add(
+                email, "A reader", Role.VIEWER, PASSWORD, by="bench"
+            )
+            largest = Queue(database).waiting().clusters[0]
             database.dispose()
-    server.remove()
+            pages = {
+                "the queue": "/queue",
+                "the queue, its page 500": "/queue?page=500",
+                f"a question asked {largest.size:,} times": f"/queue/{largest.id}",
+                "the report of four weeks, by day": "/reports?from=2026-12-04&to=2026-12-31",
+                "the report of two years, by week": "/reports?from=2025-01-01&to=2026-12-31&by=week",
+            }
+            _ask_for(pages, url, Path(folder) / kind, email)
+            _mails_of_a_week(url)
+    postgres.remove()
 
 
-TURNS = 400
+def _ask_for(pages: dict[str, str], url: str, folder: Path, email: str) -> None:
+    """Prints what each page takes from a server of its own."""
+    folder.mkdir()
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    server = Server(folder, port, {"NASRO_CONVERSATIONS_URL": url, "NASRO_STAFF_ORIGIN": origin})
+    Database(server.registration_url).upgrade()
+    server.start()
+    try:
+        with httpx.Client(base_url=f"{origin}/staff", trust_env=False, timeout=60) as browser:
+            token = re.search(r'form_token" value="(\w+)"', browser.get("/sign-in").text)
+            assert token
+            form = {"form_token": token[1], "email": email, "password": PASSWORD}
+            browser.post("/sign-in", data=form, headers={"Origin": origin})
+            for name, path in pages.items():
+                times = []
+                for _ in range(ASKED):
+                    began = time.perf_counter()
+                    answer = browser.get(path)
+                    times.append(1000 * (time.perf_counter() - began))
+                    assert answer.status_code == 200, answer.text
+                _print(name, times)
+    finally:
+        server.stop()
+
+
+def _mails_of_a_week(url: str) -> None:
+    """Prints what it takes to tell what a week's mail says."""
+    database = database_at(url)
+    monday = datetime(2026, 12, 28, 12, tzinfo=timezone.utc)
+    weekly = WeeklyReports(database, Keys(SECRET), "https://example.org/staff", lambda: monday)
+    reader = Account(1, "reader@example.org", "A reader", Role.VIEWER)
+    times = []
+    for _ in range(ASKED):
+        began = time.perf_counter()
+        weekly.text(reader)
+        times.append(1000 * (time.perf_counter() - began))
+    _print("a week's mail, without its sending", times)
+    database.dispose()
+
+
+def _print(name: str, times: list[float]) -> None:
+    print(
+        f"| {name} | {times[0]:.0f} | {float(np.median(times)):.0f} | {max(times):.0f} |",
+        flush=True,
+    )
+
+
+ROUNDS = 30
+SECONDS = 3.0
+"""Of each half of a round: the reader wakes some times in it."""
+CYCLES = 2
+"""Times that a conversation goes through the eight turns of `bench.growth`."""
+
+
+@dataclass
+class Half:
+    """Turns one after another, as fast as they come."""
+
+    clock: list[float] = field(default_factory=list)
+    """Milliseconds of each turn."""
+    processor: float = 0.0
+    """Milliseconds a turn of the whole process, the reader's too."""
+    reader: float = 0.0
+    """Of these, the reader's."""
 
 
 def turns() -> None:
-    """What a turn takes where outcomes are read beside it, and where not, side by side."""
-    environment = {
-        "NASRO_PROXIES": "1",  # so that everybody has an address of their own
-        "NASRO_SMTP_URL": "smtp://127.0.0.1:1",
-        "NASRO_MAIL_FROM": "assistant@example.org",
-    }
+    """What outcomes cost a turn: in one process, with the reader beside the turns and without, in turns.
+
+    Each round has both halves, in an order drawn by lot; a difference is of the two halves of a round,
+    and its interval is Student's, of 95 %.
+    """
+    logs.configure()
     with tempfile.TemporaryDirectory() as folder:
-        without_outcomes = (sys.executable, "-m", "bench.without_outcomes", "serve")
-        servers = [
-            Server(Path(folder) / "with", free_port(), environment),
-            Server(Path(folder) / "without", free_port(), environment, command=without_outcomes),
-        ]
-        times: list[list[float]] = [[], []]
-        try:
-            for server in servers:
-                server.folder.mkdir()
-                Database(server.registration_url).upgrade()
-                server.start()
-            for n in range(TURNS):
-                for which in (0, 1) if n % 2 else (1, 0):
-                    if n % 10 == 0:
-                        people = [Person(server.url) for server in servers]
-                    text = ("how do i register", "what is the transfer fee", "what is an sro")[
-                        n % 3
-                    ]
-                    began = time.perf_counter()
-                    people[which].say(text)
-                    times[which].append(1000 * (time.perf_counter() - began))
-        finally:
-            for server in servers:
-                server.stop()
-    for name, took in zip(("with outcomes", "without"), times, strict=True):
-        took.sort()
-        print(
-            f"{name:<16} {took[TURNS // 2]:6.1f} ms (median)  {took[TURNS * 95 // 100]:6.1f} ms (95 %)"
+        os.environ["NASRO_SECRET"] = "a secret that only benchmarks use, 32 or more"
+        os.environ["NASRO_CONVERSATIONS_URL"] = f"sqlite:///{folder}/conversations.sqlite"
+        os.environ["NASRO_REGISTRATION_URL"] = f"sqlite:///{folder}/registration.sqlite"
+        registration = Database(os.environ["NASRO_REGISTRATION_URL"])
+        registration.upgrade()
+        load_sample(registration, today=growth.today())
+        rounds = asyncio.run(_rounds())
+    print(
+        f"{ROUNDS} rounds, {sum(len(half.clock) for pair in rounds for half in pair)} turns\n\n"
+        "| milliseconds a turn | without outcomes | with | difference, 95 % |\n|---|---|---|---|"
+    )
+    measures: dict[str, Callable[[Half], float]] = {
+        "by the clock, median": lambda half: float(np.median(half.clock)),
+        "by the clock, mean": lambda half: float(np.mean(half.clock)),
+        "processor, all of the process": lambda half: half.processor,
+        "processor, reading the outcomes": lambda half: half.reader,
+    }
+    for name, measure in measures.items():
+        without, with_ = np.array([[measure(half) for half in pair] for pair in rounds]).T
+        low, high = stats.t.interval(
+            0.95, ROUNDS - 1, np.mean(with_ - without), stats.sem(with_ - without)
         )
+        print(
+            f"| {name} | {without.mean():.2f} | {with_.mean():.2f} "
+            f"| {np.mean(with_ - without):+.2f} ({low:+.2f} to {high:+.2f}) |"
+        )
+
+
+async def _rounds() -> list[tuple[Half, Half]]:
+    agent = await assistant(growth.MODEL)
+    gc.collect()
+    gc.freeze()  # as the server does
+    turns = Turns(60, 64, growth.now, Metrics(), Settings.from_environment().identity_service())
+    consumer = Consumer(require_durable(agent).database, embedded)
+    chance = random.Random(0)
+    rounds = []
+    await _half(agent, turns, consumer, is_read=True)  # fills caches
+    for _ in range(ROUNDS):
+        halves = {}
+        for is_read in chance.sample([False, True], 2):
+            consumer.catch_up()
+            halves[is_read] = await _half(agent, turns, consumer, is_read=is_read)
+        rounds.append((halves[False], halves[True]))
+    return rounds
+
+
+async def _half(agent: Agent, turns: Turns, consumer: Consumer, *, is_read: bool) -> Half:
+    half = Half()
+    step = consumer.step
+
+    def timed() -> int | None:
+        began = time.thread_time()
+        try:
+            return step()
+        finally:
+            half.reader += 1000 * (time.thread_time() - began)
+
+    began, until = time.process_time(), time.perf_counter() + SECONDS
+    with patch.object(consumer, "step", timed):
+        reading = asyncio.create_task(keep_up(consumer)) if is_read else None
+        while time.perf_counter() < until:
+            conversation_id = growth.new_conversation(agent)
+            for _ in range(CYCLES):
+                half.clock += await growth.go_on(agent, turns, conversation_id)
+        if reading:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await off_loop(consumer.catch_up)  # what these turns have left
+    half.processor = 1000 * (time.process_time() - began) / len(half.clock)
+    half.reader /= len(half.clock)
+    return half
 
 
 COMMANDS: dict[str, Callable[[], None]] = {

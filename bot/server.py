@@ -116,7 +116,7 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
     if settings.identity.outbox:
         app.blueprint(outbox_blueprint(settings.identity.outbox))
     if staff := settings.staff_config():
-        app.blueprint(staff_blueprint(staff, registration))
+        app.blueprint(staff_blueprint(staff, registration, settings.identity))
     send_mails(app, identity, registration)
 
     @app.before_server_start

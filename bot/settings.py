@@ -122,6 +122,7 @@ class Settings:
             self.conversations_url,
             openid=self.openid,
             takes_passwords=self.staff_passwords,
+            sends_mail=self.identity.sends_codes,
         )
 
     @classmethod

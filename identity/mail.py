@@ -1,4 +1,4 @@
-"""The mails of sign-in: written in a turn, sent after it.
+"""How mail goes out, and the mails of sign-in: written in a turn, sent after it.
 
 The queue lives in the database, sealed; whoever sends takes a mail, tries, and tries again later while
 its code lives. Only here it is looked up whether an address has an account.
@@ -40,6 +40,8 @@ LEASE = timedelta(seconds=12 * SMTP_TIMEOUT)
 RETRY = timedelta(seconds=10)
 """After the first failure; each later one waits twice as long."""
 AT_ONCE = 10
+DOMAIN = "nasro-chat.invalid"
+"""Of the mails' ids; a name of this machine is nobody's business."""
 
 HasAccount = Callable[[str], bool]
 
@@ -108,6 +110,33 @@ def sender_of(config: IdentityConfig) -> Sender | None:
     return OutboxSender(config.outbox) if config.outbox else None
 
 
+def template(name: str) -> Mapping[str, str]:
+    """Subject and text of a mail, as they stand in `mails.yml`."""
+    text = files("identity").joinpath("mails.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)[name]
+
+
+def letter(
+    *, sender: str, to: str, subject: str, text: str, now: datetime, id_: str | None = None
+) -> EmailMessage:
+    """A mail of plain text that no person wrote.
+
+    Args:
+        sender: As `NASRO_MAIL_FROM` names it.
+        now: When it is sent.
+        id_: The same for a mail that is sent again; without one it is new.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{id_}@{DOMAIN}>" if id_ else make_msgid(domain=DOMAIN)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    return message
+
+
 def withdraw(connection: Connection, keys: Keys, email: str, now: datetime) -> None:
     """Takes the mails to an address out of the queue.
 
@@ -148,9 +177,7 @@ class MailQueue:
         self._from = mail_from
         self._has_account = has_account
         self._words = words
-        self._templates = yaml.safe_load(
-            files("identity").joinpath("mails.yml").read_text(encoding="utf-8")
-        )
+        self._templates = {name: template(name) for name in ("code", "no_account")}
 
     def send_due(self, now: datetime) -> int:
         """Sends what is due, and says how many mails it took on.
@@ -213,13 +240,11 @@ class MailQueue:
             connection.execute(sa.delete(mails).where(mails.c.id == id_))
 
     def _message(self, email: str, code: str, now: datetime) -> EmailMessage:
-        template = self._templates["code" if self._has_account(email) else "no_account"]
-        message = EmailMessage(policy=SMTP)
-        message["From"] = self._from
-        message["To"] = email
-        message["Subject"] = template["subject"]
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = make_msgid(domain="nasro-chat.invalid")
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(template["text"].format(code=code, **self._words))
-        return message
+        words = self._templates["code" if self._has_account(email) else "no_account"]
+        return letter(
+            sender=self._from,
+            to=email,
+            subject=words["subject"],
+            text=words["text"].format(code=code, **self._words),
+            now=now,
+        )

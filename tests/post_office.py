@@ -36,6 +36,11 @@ class PostOffice:
             self._arrived.notify_all()
         return "250 OK"
 
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """What has arrived for an address and wasn't handed out yet."""
+        with self._arrived:
+            return [mail for mail in self._mails if str(mail["To"]) == address]
+
     def mail_to(self, address: str) -> str:
         """The text of the oldest mail to an address that wasn't handed out yet."""
 

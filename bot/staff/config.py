@@ -32,6 +32,8 @@ class StaffConfig:
     openid: OpenIdConfig | None = None
     """Who may prove an address; None: nobody."""
     takes_passwords: bool = True
+    sends_mail: bool = False
+    """Whether there is a way for mail."""
 
     @property
     def is_secure(self) -> bool:

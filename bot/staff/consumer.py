@@ -21,7 +21,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -61,6 +61,8 @@ later, by clocks that may differ. To take it twice changes nothing."""
 NOTHING: dict[str, Any] = {"size": 0, "text": "", "nearest": [], "center": b""}
 """What is left of a cluster without messages: its number, so that nothing else ever has it."""
 
+BEGINNING = datetime(1, 1, 1, tzinfo=timezone.utc)
+
 Figures = Counter[tuple[date, str, str]]
 
 
@@ -97,26 +99,35 @@ class Consumer:
 
     def step(self) -> int | None:
         """Reads some of what is new; how many events, or None where there was nothing to read."""
-        read = self._read_events()
+        try:
+            read = self._read_events()
+        except _StillStoring:
+            # Neither is feedback read: what it is about may be among the events.
+            return None
         if read is None and self._read_feedback():
             return 0
         return read
 
     def _read_events(self) -> int | None:
-        """One step; the number of events read, or None where there is nothing to do now."""
+        """One step; the number of events read, or None where there is none.
+
+        Raises:
+            _StillStoring: It can't be told now what there is.
+        """
         with self._database.reading() as connection:
             before = _progress(connection)
             last = _settled(connection)
-            if last is None or last <= before.event_id:
+            if last <= before.event_id:
                 return None
-            rows = connection.execute(_new_events(before.event_id, last, self._batch)).all()
+            new = {"after": before.event_id, "last": last, "limit": self._batch}
+            rows = connection.execute(_NEW_EVENTS, new).all()
             reached = rows[-1].id if len(rows) == self._batch else last
             told = _Told(connection, {row.sender_id for row in rows})
             told.take(rows)
             told.complete(connection)
             queue = self._sorted(connection, told)
         with self._database.writing() as connection:
-            version = _advance(connection, before.version, event_id=reached)
+            version = _advance(connection, before, event_id=reached)
             if version is None:
                 return 0
             queue.write(connection, version)
@@ -128,9 +139,9 @@ class Consumer:
         with self._database.reading() as connection:
             before = _progress(connection)
             # What was read lately is passed over, so that many at a time don't stop what follows.
-            found = connection.execute(
-                _new_feedback(before.feedback_at).limit(self._batch + len(self._rated))
-            )
+            since = before.feedback_at - LATE if before.feedback_at else BEGINNING
+            limit = self._batch + len(self._rated)
+            found = connection.execute(_NEW_FEEDBACK, {"since": since, "limit": limit})
             new = [row for row in found if self._rated.get(_key(row)) != row.at][: self._batch]
             told = _Told(connection, {row.conversation_id for row in new})
             rated = [row for row in new if told.rate(row)]
@@ -142,7 +153,7 @@ class Consumer:
         if before.feedback_at:
             newest = max(newest, before.feedback_at)
         with self._database.writing() as connection:
-            version = _advance(connection, before.version, feedback_at=newest)
+            version = _advance(connection, before, feedback_at=newest)
             if version is None:
                 return True
             queue.write(connection, version)
@@ -191,7 +202,7 @@ def erase(connection: Connection, conversation_id: str) -> None:
     told.take(connection.execute(unread.order_by(events.c.id)).all())
     told.add_response_times(connection)
     for row in connection.execute(
-        _new_feedback(None).where(feedback.c.conversation_id == conversation_id)
+        _FEEDBACK.where(feedback.c.conversation_id == conversation_id)
     ).all():
         told.rate(row)
     of_clusters = {q.cluster for q in told.questions if q.cluster is not None}
@@ -210,7 +221,7 @@ def erase(connection: Connection, conversation_id: str) -> None:
         last_of_others = sa.select(events.c.id).where(events.c.sender_id != conversation_id)
         left = connection.execute(last_of_others.order_by(events.c.id.desc()).limit(1)).scalar()
         event_id = min(event_id, left or 0)
-    _advance(connection, before.version, event_id=event_id)
+    _advance(connection, before, event_id=event_id)
 
 
 def _forget_example(connection: Connection, cluster: int, version: int) -> None:
@@ -244,39 +255,58 @@ class _Progress:
     feedback_at: datetime | None = None
 
 
+# Statements that every step needs stand ready: to put one together takes longer than to run it.
+
+_PROGRESS = sa.select(progress.c.version, progress.c.event_id, progress.c.feedback_at)
+_LOCKED_PROGRESS = _PROGRESS.with_for_update()
+_ADVANCE = progress.update()
+_LAST_EVENT = sa.select(sa.func.max(events.c.id))
+
+
 def _progress(connection: Connection, *, lock: bool = False) -> _Progress:
-    if lock:
+    row = connection.execute(_LOCKED_PROGRESS if lock else _PROGRESS).one_or_none()
+    if row is None and lock:
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         connection.execute(
             insert(progress).values(id=1, version=0, event_id=0).on_conflict_do_nothing()
         )
-    query = sa.select(progress.c.version, progress.c.event_id, progress.c.feedback_at)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        row = connection.execute(_LOCKED_PROGRESS).one()
     return _Progress(*row) if row else _Progress()
 
 
-def _advance(connection: Connection, version: int, **values: Any) -> int | None:
+def _advance(connection: Connection, before: _Progress, **values: Any) -> int | None:
     """Notes what was read, and gives the new version; None if another process was first."""
-    if _progress(connection, lock=True).version != version:
+    if _progress(connection, lock=True).version != before.version:
         return None
-    connection.execute(progress.update().values(version=version + 1, **values))
-    return version + 1
+    now = replace(before, version=before.version + 1, **values)
+    connection.execute(_ADVANCE, vars(now))
+    return now.version
 
 
-def _settled(connection: Connection) -> int | None:
-    """The largest event id below which none will appear any more; None if it can't be told now."""
-    last = connection.execute(sa.select(sa.func.max(events.c.id))).scalar()
+class _StillStoring(Exception):
+    """Somebody has been storing events for longer than the reader waits."""
+
+
+def _settled(connection: Connection) -> int:
+    """The largest event id below which none will appear any more; 0 where there is none.
+
+    Raises:
+        _StillStoring: It can't be told now.
+    """
+    last = connection.execute(_LAST_EVENT).scalar() or 0
     if connection.dialect.name != "postgresql":
         return last
+    # A table's number is another table's in another database of the server.
     storing = sa.text(
         "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
         "AND relation = 'events'::regclass AND mode = 'RowExclusiveLock'"
     )
     deadline = time.monotonic() + LONGEST_WAIT
     before = set(connection.execute(storing).scalars())
     while before:
         if time.monotonic() > deadline:
-            return None
+            raise _StillStoring
         time.sleep(0.01)
         before &= set(connection.execute(storing).scalars())
     return last
@@ -289,38 +319,36 @@ _TOLD_BY = sa.or_(
 """For a slot, Rasa's column `action_name` holds the slot's."""
 
 
-def _new_events(after: int, last: int, limit: int) -> sa.sql.Select:
-    return (
-        sa.select(events)
-        .where(events.c.id > after, events.c.id <= last, _TOLD_BY)
-        .order_by(events.c.id)
-        .limit(limit)
-    )
+_NEW_EVENTS = (
+    sa.select(events)
+    .where(events.c.id > sa.bindparam("after"), events.c.id <= sa.bindparam("last"), _TOLD_BY)
+    .order_by(events.c.id)
+    .limit(sa.bindparam("limit"))
+)
 
+_asked, _answer = messages.alias("asked"), messages.alias("answer")
 
-def _new_feedback(since: datetime | None) -> sa.sql.Select:
-    """Feedback, with the message whose answer it is about."""
-    answer, asked = messages.alias("answer"), messages.alias("asked")
-    query = (
-        sa.select(feedback, asked.c.id.label("asked_id"))
-        .join(
-            answer,
-            sa.and_(
-                answer.c.conversation_id == feedback.c.conversation_id,
-                answer.c.id == feedback.c.message_id,
-            ),
-        )
-        .join(
-            asked,
-            sa.and_(
-                asked.c.conversation_id == answer.c.conversation_id,
-                asked.c.turn == answer.c.turn,
-                asked.c.sender == "user",
-            ),
-        )
-        .order_by(feedback.c.at)
+_FEEDBACK = (
+    sa.select(feedback, _asked.c.id.label("asked_id"))
+    .join(
+        _answer,
+        sa.and_(
+            _answer.c.conversation_id == feedback.c.conversation_id,
+            _answer.c.id == feedback.c.message_id,
+        ),
     )
-    return query.where(feedback.c.at >= since - LATE) if since else query
+    .join(
+        _asked,
+        sa.and_(
+            _asked.c.conversation_id == _answer.c.conversation_id,
+            _asked.c.turn == _answer.c.turn,
+            _asked.c.sender == "user",
+        ),
+    )
+    .order_by(feedback.c.at)
+)
+"""Feedback, with the message whose answer it is about."""
+_NEW_FEEDBACK = _FEEDBACK.where(feedback.c.at >= sa.bindparam("since")).limit(sa.bindparam("limit"))
 
 
 def _key(rating: Row) -> tuple[str, str]:
@@ -330,14 +358,67 @@ def _key(rating: Row) -> tuple[str, str]:
 # What was told -----------------------------------------------------------------------------------
 
 
+def _one_of(column: sa.Column, name: str) -> sa.sql.ColumnElement[bool]:
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+def _changed(table: sa.Table) -> sa.sql.Update:
+    """An UPDATE of rows that are told whole, the number as `number`."""
+    others = {c.name: sa.bindparam(c.name) for c in table.columns if c.name not in KEPT}
+    return table.update().where(table.c.id == sa.bindparam("number")).values(others)
+
+
+KEPT = ("id", "conversation_id")
+"""Columns that no step changes."""
+
+_CONVERSATIONS = sa.select(conversations).where(_one_of(conversations.c.conversation_id, "ids"))
+_QUESTIONS = (
+    sa.select(questions)
+    .where(_one_of(questions.c.conversation, "numbers"))
+    .order_by(questions.c.id)
+)
+_NEW_CONVERSATION, _CHANGED_CONVERSATION = conversations.insert(), _changed(conversations)
+_NEW_QUESTION, _CHANGED_QUESTION = questions.insert(), _changed(questions)
+
+_OF_SOME = sa.and_(
+    _one_of(_asked.c.conversation_id, "conversations"),
+    _one_of(_asked.c.id, "messages"),
+    _asked.c.sender == "user",
+)
+_WORDS = sa.select(_asked.c.id, _asked.c.content).where(_OF_SOME)
+_RESPONSE_TIMES = (
+    sa.select(_asked.c.id, _asked.c.at, sa.func.min(_answer.c.at).label("answered_at"))
+    .join(
+        _answer,
+        sa.and_(
+            _answer.c.conversation_id == _asked.c.conversation_id,
+            _answer.c.turn == _asked.c.turn,
+            _answer.c.sender == "assistant",
+        ),
+    )
+    .where(_OF_SOME)
+    .group_by(_asked.c.id, _asked.c.at)
+)
+
+
+def _added(dialect: Any) -> Any:
+    add = dialect.insert(figures)
+    return add.on_conflict_do_update(
+        index_elements=["day", "measure", "key"],
+        set_={"number": figures.c.number + add.excluded.number},
+    )
+
+
+_ADDED = {"postgresql": _added(postgresql), "sqlite": _added(sqlite)}
+
+
 class _Told:
     """Some conversations with their questions, as stored, and what is new in them."""
 
     def __init__(self, connection: Connection, ids: set[str]) -> None:
         self._by_id: dict[str, Conversation] = {}
         self._by_number: dict[int, Conversation] = {}
-        stored = sa.select(conversations).where(conversations.c.conversation_id.in_(ids))
-        for row in connection.execute(stored) if ids else ():
+        for row in connection.execute(_CONVERSATIONS, {"ids": list(ids)}) if ids else ():
             conversation = Conversation(
                 conversation_id=row.conversation_id,
                 began_at=row.began_at,
@@ -348,10 +429,10 @@ class _Told:
                 id=row.id,
             )
             self._by_id[row.conversation_id] = self._by_number[row.id] = conversation
-        of_these = sa.select(questions).where(questions.c.conversation.in_(self._by_number))
-        for row in connection.execute(of_these.order_by(questions.c.id)) if self._by_number else ():
+        numbers = list(self._by_number)
+        for row in connection.execute(_QUESTIONS, {"numbers": numbers}) if numbers else ():
             self._by_number[row.conversation].questions.append(Question(**row._mapping))
-        self._before = {q.id: asdict(q) for q in self.questions}
+        self._before = {q.id: dict(vars(q)) for q in self.questions}
         self._reasons = {q.id: q.queued_for for q in self.questions}
         self._figures = self._counted()
 
@@ -403,40 +484,28 @@ class _Told:
             elif question.outcome != "open" and not question.queued_for:
                 question.text = question.cluster = None
         # An answer that seemed fine at first: what was asked is still in the conversation.
-        asked = self._asked(without_text)
-        for row in connection.execute(sa.select(asked.c.id, asked.c.content)):
-            for question in without_text:
-                if question.message_id == row.id:
-                    question.text = redacted(row.content["text"])
+        of_message = {q.message_id: q for q in without_text if q.message_id}
+        for row in self._of_messages(connection, _WORDS, of_message):
+            of_message[row.id].text = redacted(row.content["text"])
 
     def add_response_times(self, connection: Connection) -> None:
-        without_time = [q for q in self.questions if q.milliseconds is None and q.outcome != "open"]
-        asked, answer = self._asked(without_time), messages.alias("answer")
-        is_answer = sa.and_(
-            answer.c.conversation_id == asked.c.conversation_id,
-            answer.c.turn == asked.c.turn,
-            answer.c.sender == "assistant",
-        )
-        answered = (
-            sa.select(asked.c.id, asked.c.at, sa.func.min(answer.c.at).label("answered_at"))
-            .join(answer, is_answer)
-            .group_by(asked.c.id, asked.c.at)
-        )
-        for row in connection.execute(answered):
+        of_message = {
+            q.message_id: q
+            for q in self.questions
+            if q.message_id and q.milliseconds is None and q.outcome != "open"
+        }
+        for row in self._of_messages(connection, _RESPONSE_TIMES, of_message):
             took = round((row.answered_at - row.at).total_seconds() * 1000)
-            for question in without_time:
-                if question.message_id == row.id:
-                    question.milliseconds = max(took, 0)
+            of_message[row.id].milliseconds = max(took, 0)
 
-    def _asked(self, of_questions: list[Question]) -> sa.sql.Subquery:
-        """The web chat's messages of some questions."""
-        ids = {q.message_id for q in of_questions if q.message_id}
-        return (
-            sa.select(messages)
-            .where(messages.c.conversation_id.in_(self._by_id), messages.c.id.in_(ids))
-            .where(messages.c.sender == "user")
-            .subquery()
-        )
+    def _of_messages(
+        self, connection: Connection, query: sa.sql.Select, of_message: dict[str, Question]
+    ) -> list[Row]:
+        """What a query knows of the web chat's messages of some questions."""
+        if not of_message:
+            return []
+        which = {"conversations": list(self._by_id), "messages": list(of_message)}
+        return connection.execute(query, which).all()
 
     def changed_reasons(self) -> list[tuple[int, str | None, str | None]]:
         """Of questions that were in a cluster: the cluster, and why they are in the queue, then and now."""
@@ -449,33 +518,26 @@ class _Told:
         ]
 
     def write(self, connection: Connection) -> None:
+        changed = []
         for conversation in self._by_id.values():
+            row = {"conversation_id": conversation.conversation_id, **conversation.counts()}
             if conversation.id is None:
-                new = conversations.insert().values(
-                    conversation_id=conversation.conversation_id, **conversation.counts()
-                )
-                conversation.id = connection.execute(new).inserted_primary_key[0]
+                new = connection.execute(_NEW_CONVERSATION, row)
+                conversation.id = new.inserted_primary_key[0]
             else:
-                connection.execute(
-                    conversations.update()
-                    .where(conversations.c.id == conversation.id)
-                    .values(**conversation.counts())
-                )
+                changed.append({**row, "number": conversation.id})
             for question in conversation.questions:
                 question.conversation = conversation.id
-        now = [asdict(q) for q in self.questions]
-        if new_rows := [_without(row, "id") for row in now if row["id"] is None]:
-            connection.execute(questions.insert(), new_rows)
-        for row in now:
-            if row["id"] is not None and row != self._before[row["id"]]:
-                connection.execute(
-                    questions.update()
-                    .where(questions.c.id == row["id"])
-                    .values(**_without(row, "id"))
-                )
-        self._add_up(connection)
-
-    def _add_up(self, connection: Connection) -> None:
+        self._write(connection, _CHANGED_CONVERSATION, changed)
+        now = [dict(vars(q)) for q in self.questions]
+        new_rows = [_without_id(row) for row in now if row["id"] is None]
+        self._write(connection, _NEW_QUESTION, new_rows)
+        changed = [
+            {**_without_id(row), "number": row["id"]}
+            for row in now
+            if row["id"] is not None and row != self._before[row["id"]]
+        ]
+        self._write(connection, _CHANGED_QUESTION, changed)
         more = self._counted()
         more.subtract(self._figures)
         rows = [
@@ -483,18 +545,15 @@ class _Told:
             for (day, measure, key), number in more.items()
             if number
         ]
+        self._write(connection, _ADDED[connection.dialect.name], rows)
+
+    def _write(self, connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
         if rows:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            add: Any = dialect.insert(figures)
-            add = add.on_conflict_do_update(
-                index_elements=["day", "measure", "key"],
-                set_={"number": figures.c.number + add.excluded.number},
-            )
-            connection.execute(add, rows)
+            connection.execute(statement, rows)
 
 
-def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != name}
+def _without_id(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "id"}
 
 
 # The queue ---------------------------------------------------------------------------------------

@@ -47,6 +47,26 @@ attempts = sa.Table(
 )
 """Tries to sign in that didn't succeed, or are being judged."""
 
+report_mails = sa.Table(
+    "staff_report_mails",
+    METADATA,
+    sa.Column(
+        "account_id",
+        sa.ForeignKey(accounts.c.id, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    sa.Column(
+        "week",
+        sa.Date,
+        nullable=False,
+        comment="Monday of the last one that was sent, or isn't to be",
+    ),
+    sa.Column("due_at", UtcDateTime, nullable=False, comment="nobody else tries before that"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+)
+"""Who wants the report of each week by e-mail."""
+
 uploads = sa.Table(
     "staff_uploads",
     METADATA,

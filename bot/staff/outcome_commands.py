@@ -13,14 +13,17 @@ import click
 
 from bot.commands import conversations, plain_errors
 from bot.settings import Settings
-from bot.staff import outcome_tables
+from bot.staff import examples, outcome_tables
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.database import METADATA
 from bot.staff.outcomes import ANSWERED
 from bot.staff.queue import Queue, QueueProblem
-from bot.staff.reports import Figures, report
+from bot.staff.reports import Report, report
+from bot.staff.weekly import WeeklyReports
 from bot.webchat import database as webchat
 from bot.webchat.database import ConversationDatabase
+from identity.keys import Keys
+from identity.mail import sender_of
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 USUAL_DAYS = 28
@@ -54,7 +57,7 @@ def queue() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 def export(file: Path) -> None:
     """Write what nobody has decided yet to FILE (CSV), the most asked first."""
-    with _database() as database:
+    with _opened() as (_, database):
         file.write_text(Queue(database).exported(), encoding="utf-8", newline="")
     click.echo(
         f"Written to {file}. Fill in verdict (and topic), then: nasro-chat queue import {file}"
@@ -75,7 +78,7 @@ def import_(file: Path) -> None:
 
     A changed text becomes the example, instead of what was asked.
     """
-    with _database() as database:
+    with _opened() as (_, database):
         number = Queue(database).import_(file.read_text(encoding="utf-8-sig"), by=COMMAND_LINE)
     click.echo(
         f"Taken: {number} decisions. 'nasro-chat train' makes the model know the new examples."
@@ -87,16 +90,27 @@ def import_(file: Path) -> None:
 @click.option("--to", "last", type=DAY, help="Default: today.")
 @click.option("--by", type=click.Choice(["day", "week"]), default="week", show_default=True)
 @click.option("--csv", "as_csv", is_flag=True, help="A CSV file's lines, for a spreadsheet.")
-def report_(first: datetime | None, last: datetime | None, by: str, as_csv: bool) -> None:
+@click.option(
+    "--mail",
+    "is_mailed",
+    is_flag=True,
+    help="Send the weekly mails that are due to who asked for them; servers do it by themselves.",
+)
+def report_(
+    first: datetime | None, last: datetime | None, by: str, as_csv: bool, is_mailed: bool
+) -> None:
     """Print what was asked, how it went, and where people looked for classes."""
+    if is_mailed:
+        _mail()
+        return
     end = last.date() if last else datetime.now(timezone.utc).date()
     begin = first.date() if first else end - timedelta(days=USUAL_DAYS - 1)
-    with _database() as database:
+    with _opened() as (_, database):
         found = report(database, begin, end, by_week=by == "week")
     if as_csv:
         sys.stdout.write(found.as_csv())
         return
-    _print(found.total)
+    _print(found)
     click.echo(
         f"\n{'from':<12}{'conversations':>14}{'questions':>11}{'answered':>10}{'helpful':>9}"
     )
@@ -107,7 +121,22 @@ def report_(first: datetime | None, last: datetime | None, by: str, as_csv: bool
         )
 
 
-def _print(total: Figures) -> None:
+def _mail() -> None:
+    from bot.staff.area import PREFIX  # noqa: PLC0415  Sanic's import is slow
+
+    with _opened() as (settings, database):
+        sender, config = sender_of(settings.identity), settings.staff_config()
+        if config is None:
+            raise click.ClickException("There are no staff pages: set NASRO_STAFF_ORIGIN.")
+        if sender is None:
+            raise click.ClickException("There is no way for mail: set NASRO_SMTP_URL.")
+        weekly = WeeklyReports(database, Keys(settings.secret), config.origin + PREFIX)
+        sent = weekly.send_due(sender, settings.identity.mail_from)
+    click.echo(f"Sent: {sent} mails.")
+
+
+def _print(found: Report) -> None:
+    total = found.total
     times = [total.milliseconds(share) for share in (0.5, 0.95)]
     lines: list[tuple[str, object]] = [
         ("conversations", total.of("conversations")),
@@ -129,6 +158,15 @@ def _print(total: Figures) -> None:
         click.echo(f"\n{title}")
         for name, number in rows:
             click.echo(f"  {name:<36}{number}")
+    click.echo("\nAsked more than in as many days before, and not by chance")
+    for name, number, before in found.rising:
+        click.echo(f"  {name:<36}{number}, before {before}")
+    click.echo("\nAnswers by their thumbs up, the surely worst first")
+    for rated in total.rated:
+        click.echo(f"  {rated.topic:<36}{_percent(rated.rate)} of {rated.thumbs}")
+    click.echo("\nNever asked")
+    for name in found.never_asked(examples.topics()):
+        click.echo(f"  {name}")
     click.echo("\nClasses looked for, by state")
     for code, number, none in total.states:
         click.echo(f"  {code:<36}{number}{f', {none} of them found none' if none else ''}")
@@ -139,8 +177,8 @@ def _percent(share: float | None) -> str:
 
 
 @contextmanager
-def _database() -> Iterator[ConversationDatabase]:
-    """The conversations database for one command."""
+def _opened() -> Iterator[tuple[Settings, ConversationDatabase]]:
+    """The settings and the conversations database for one command."""
     tables = (webchat.METADATA, METADATA, outcome_tables.METADATA)
-    with conversations(*tables, expected=(QueueProblem, ValueError)) as (_, database):
-        yield database
+    with conversations(*tables, expected=(QueueProblem, ValueError)) as opened:
+        yield opened

@@ -87,6 +87,7 @@ questions = sa.Table(
     sa.Column("text", sa.Text, comment="redacted, and only while it waits in the queue or did"),
     sa.Column("cluster", _BIG),
     sa.Index("ix_outcomes_questions_cluster", "cluster", "id"),
+    sa.Index("ix_outcomes_questions_at", "at"),
 )
 
 clusters = sa.Table(

@@ -6,17 +6,19 @@ with a million messages as with a thousand. Days are those of UTC.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bot.staff.csv_files import written
 from bot.staff.outcome_tables import figures
-from bot.staff.outcomes import ANSWERED, NOT_ANSWERED, REASONS, milliseconds_of
+from bot.staff.outcomes import ANSWERED, NO_TOPICS, NOT_ANSWERED, REASONS, milliseconds_of
 from bot.webchat.database import ConversationDatabase
 
 LONGEST = timedelta(days=3 * 366)
@@ -35,7 +37,41 @@ OF_PARTS = (
 )  # fmt: skip
 """Measures that are told by day or week; topics and states are told of all days together."""
 
+RISES = 2.0
+"""Standard deviations by which a topic is asked more than before, to be told as rising: of forty topics
+that are asked as ever, one is so by chance."""
+
+Z = 1.96
+"""Of an interval that holds the true share 95 times of a hundred."""
+
 Numbers = Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Rated:
+    """What people thought of the answers to a topic."""
+
+    topic: str
+    helpful: int
+    unhelpful: int
+
+    @property
+    def thumbs(self) -> int:
+        return self.helpful + self.unhelpful
+
+    @property
+    def rate(self) -> float:
+        return self.helpful / self.thumbs
+
+    @property
+    def at_best(self) -> float:
+        """The share that it may have if few have rated it yet: the upper end of Wilson's interval.
+
+        Source: Wilson 1927, Probable inference, the law of succession, and statistical inference.
+        """
+        n, p = self.thumbs, self.rate
+        middle = p + Z**2 / (2 * n)
+        return (middle + Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))) / (1 + Z**2 / n)
 
 
 @dataclass(frozen=True)
@@ -52,7 +88,7 @@ class Figures:
 
     def by_key(self, measure: str) -> list[tuple[str, int]]:
         """A measure's keys with their numbers, the largest first."""
-        found = [(key, n) for (name, key), n in self.numbers.items() if name == measure and n]
+        found = [(key, n) for (name, key), n in self.numbers.items() if name == measure and n > 0]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
     @property
@@ -76,8 +112,28 @@ class Figures:
     @property
     def helpful_rate(self) -> float | None:
         """Of the thumbs, the share that went up."""
-        up, down = self.of("feedback", "helpful"), self.of("feedback", "unhelpful")
-        return _share(up, up + down)
+        return _share(self.of("feedback", "helpful"), self.thumbs)
+
+    @property
+    def rated(self) -> list[Rated]:
+        """Topics whose answers were rated, first those that are surely worst."""
+        topics = {
+            topic for name in ("topic_helpful", "topic_unhelpful") for topic, _ in self.by_key(name)
+        }
+        found = [
+            Rated(topic, self.of("topic_helpful", topic), self.of("topic_unhelpful", topic))
+            for topic in topics
+        ]
+        return sorted(found, key=lambda rated: (rated.at_best, rated.topic))
+
+    @property
+    def thumbs(self) -> int:
+        return self.of("feedback", "helpful") + self.of("feedback", "unhelpful")
+
+    @property
+    def left_to_the_office(self) -> int:
+        """Conversations."""
+        return sum(n for _, n in self.handed_over)
 
     @property
     def handed_over(self) -> list[tuple[str, int]]:
@@ -116,7 +172,7 @@ class Figures:
                 (
                     self.first, self.last, self.of("conversations"), self.of("messages"),
                     self.of("questions"), self.answered, _percent(self.answered_rate), self.not_answered,
-                    _percent(self.fallback_rate), sum(n for _, n in self.handed_over),
+                    _percent(self.fallback_rate), self.left_to_the_office,
                     self.of("feedback", "helpful"), self.of("feedback", "unhelpful"),
                     _percent(self.helpful_rate), self.of("reopened"), self.lookups,
                     self.lookups_without_result, self.milliseconds(0.5), self.milliseconds(0.95),
@@ -131,7 +187,35 @@ class Report:
     """The figures of some days, as a whole and by day or week."""
 
     total: Figures
+    before: Figures
+    """Of as many days, right before."""
     parts: tuple[Figures, ...]
+
+    @property
+    def topics(self) -> list[tuple[str, int, int]]:
+        """Topics with their numbers, and those of before; the most asked first."""
+        return [
+            (topic, n, self.before.of("topic", topic)) for topic, n in self.total.by_key("topic")
+        ]
+
+    @property
+    def rising(self) -> list[tuple[str, int, int]]:
+        """Of the topics those that are asked more than before, and not by chance; the clearest first."""
+        # Both numbers as Poisson's: their difference has the variance of their sum.
+        risen = [
+            ((n - before) / math.sqrt(n + before), topic, n, before)
+            for topic, n, before in self.topics
+        ]
+        return [
+            (topic, n, before)
+            for by, topic, n, before in sorted(risen, reverse=True)
+            if by >= RISES
+        ]
+
+    def never_asked(self, topics: Iterable[str]) -> list[str]:
+        """Of the assistant's topics those that nobody asked about."""
+        asked = {topic for topic, _ in self.total.by_key("topic")}
+        return sorted(set(topics) - asked - NO_TOPICS)
 
     def as_csv(self) -> str:
         """A line for each day or week."""
@@ -174,7 +258,6 @@ def report(database: ConversationDatabase, first: date, last: date, *, by_week: 
         if by_week
         else lambda day: day
     )
-    total: dict[tuple[str, str], int] = defaultdict(int)
     parts: dict[date, dict[tuple[str, str], int]] = {
         start(first + timedelta(days=n)): defaultdict(int) for n in range((last - first).days + 1)
     }
@@ -182,26 +265,36 @@ def report(database: ConversationDatabase, first: date, last: date, *, by_week: 
         day: parts[start(day)]
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
     }
-    in_days = figures.c.day.between(first, last)
-    sums = sa.select(figures.c.measure, figures.c.key, sa.func.sum(figures.c.number))
     days = sa.select(figures.c.day, figures.c.measure, figures.c.key, figures.c.number)
     with database.reading() as connection:
-        for measure, key, number in connection.execute(
-            sums.where(in_days).group_by(figures.c.measure, figures.c.key)
-        ):
-            total[measure, key] = int(number)
+        total = _sums(connection, first, last)
+        before = _sums(
+            connection, first - (last - first) - timedelta(days=1), first - timedelta(days=1)
+        )
         for day, measure, key, number in connection.execute(
-            days.where(in_days, figures.c.measure.in_(OF_PARTS))
+            days.where(figures.c.day.between(first, last), figures.c.measure.in_(OF_PARTS))
         ):
             of_day[day][measure, key] += number
     ends = [day - timedelta(days=1) for day in list(parts)[1:]] + [last]
     return Report(
-        Figures(first, last, total),
+        total,
+        before,
         tuple(
             Figures(begin, end, numbers)
             for (begin, numbers), end in zip(parts.items(), ends, strict=True)
         ),
     )
+
+
+def _sums(connection: Connection, first: date, last: date) -> Figures:
+    """What some days add up to."""
+    sums = (
+        sa.select(figures.c.measure, figures.c.key, sa.func.sum(figures.c.number))
+        .where(figures.c.day.between(first, last))
+        .group_by(figures.c.measure, figures.c.key)
+    )
+    found = connection.execute(sums)
+    return Figures(first, last, {(measure, key): int(number) for measure, key, number in found})
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,7 +1,8 @@
 """Draws `docs/pictures/`; run it with `make pictures`.
 
 `widget/` has each state of the chat on a phone, a tablet and a desktop, light and dark; the answers are
-those of the stand-in server. `staff/` has the staff pages of the real server on sample data.
+those of the stand-in server. `staff/` has the staff pages of the real server on sample classes and made-up
+conversations; what shows these says so.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, sync_playwright
 
 from bot.staff.accounts import Role
+from bot.staff.consumer import Consumer
+from bot.staff.embedding import embedded
 from registration.calendar import calendar
 from registration.database import Database
 from registration.sample import load_sample
+from tests.browser import made_up
 from tests.browser.chat import Chat
 from tests.browser.staff import StaffPages, an_account
 from tests.browser.stand_in import StandInServer
 from tests.browser.states import STATES, State
+from tests.outcomes.stream import database_at
 from tests.running_server import Server, free_port
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -78,6 +83,16 @@ def save(shot: Image.Image, file: Path) -> None:
     print(file.relative_to(Path.cwd()))
 
 
+def labelled(shot: Image.Image) -> Image.Image:
+    """With a line that says what is shown."""
+    font = ImageFont.load_default(15)
+    strip = Image.new("RGB", (shot.width, shot.height + 30), "#f2bd48")
+    strip.paste(shot, (0, 0))
+    at = (shot.width // 2, shot.height + 15)
+    ImageDraw.Draw(strip).text(at, "Made-up data: nobody asked this.", "#0c1a33", font, anchor="mm")
+    return strip
+
+
 def draw_staff_pages(browser: Browser) -> None:
     """The staff pages, as the guide for staff goes through them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +104,10 @@ def draw_staff_pages(browser: Browser) -> None:
         load_sample(database, today=datetime.now(timezone.utc).date())
         first = calendar(database, state="TX").classes[0]
         database.dispose()
+        conversations = database_at(server.conversations_url)
+        made_up.store(conversations, datetime.now(timezone.utc))
+        Consumer(conversations, embedded).catch_up()
+        conversations.dispose()
         server.start()
         try:
             email = an_account(server, Role.PUBLISHER, "Jane Doe", "jane@example.org")
@@ -96,13 +115,36 @@ def draw_staff_pages(browser: Browser) -> None:
             page.goto(f"{server.url}/staff")
             staff = StaffPages(page)
 
-            def draw(name: str) -> None:
+            def above(heading: str) -> int:
+                """Where a part of the page begins."""
+                box = page.get_by_role("heading", name=heading, exact=True).bounding_box()
+                assert box
+                return round(box["y"]) - GAP
+
+            def draw(
+                name: str, *, is_made_up: bool = False, begin: str = "", end: str = ""
+            ) -> None:
+                """The page, or its part from one heading to another."""
                 page.wait_for_load_state()
                 shot = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-                save(shot, FOLDER / "staff" / f"{name}.png")
+                top, bottom = above(begin) if begin else 0, above(end) if end else shot.height
+                shot = shot.crop((0, top, shot.width, bottom))
+                save(labelled(shot) if is_made_up else shot, FOLDER / "staff" / f"{name}.png")
 
             draw("sign-in")
             staff.sign_in(email)
+            staff.link("Unanswered").first.click()
+            staff.shows("Unanswered questions")
+            draw("queue", is_made_up=True)
+            page.get_by_role("table").get_by_role("link").first.click()
+            staff.says("What people wrote")
+            draw("question", is_made_up=True)
+            staff.go_to("Reports")
+            draw("reports", is_made_up=True, end="Topics")
+            draw("topics", is_made_up=True, begin="Topics", end="By day")
+            staff.link("Each week by e-mail").click()
+            staff.says("What it says of last week")
+            draw("report-mail", is_made_up=True)
             staff.go_to("Calendar")
             page.get_by_label("State").select_option("TX")
             staff.button("Find").click()

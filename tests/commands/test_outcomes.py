@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.staff.accounts import Accounts, Role
 from bot.staff.outcome_tables import METADATA
+from bot.staff.weekly import WeeklyReports
+from identity.keys import Keys
 from tests.commands.command import nasro_chat
 from tests.outcomes.stream import Talk, database_at
+from tests.post_office import PostOffice
 
 
 @pytest.fixture
@@ -42,6 +46,7 @@ def test_what_was_asked_is_read_reported_and_decided(
     report = done(environment, "report", *days)
     assert "answered                            33.3 %" in report
     assert "AK                                  1, 1 of them found none" in report
+    assert "Never asked\n  ask_capabilities\n" in report
     lines = done(environment, "report", *days, "--csv", "--by", "day").splitlines()
     assert lines[1].startswith("2027-03-01,2027-03-01,1,3,3,1,33.3")
     assert len(lines) == 8
@@ -60,6 +65,28 @@ def test_what_was_asked_is_read_reported_and_decided(
     refused = nasro_chat(environment, "queue", "import", str(file))
     assert refused.returncode == 1
     assert "line 2: 'ignroe' is no verdict" in refused.stderr
+
+
+def test_the_weekly_mails_that_are_due_are_sent_once(
+    environment: dict[str, str], post_office: PostOffice
+) -> None:
+    database = database_at(environment["NASRO_CONVERSATIONS_URL"])
+    keys, email = Keys(environment["NASRO_SECRET"]), "weekly@example.org"
+    account = Accounts(database, keys).add(
+        email, "A reader", Role.VIEWER, "correct horse battery", by="a test"
+    )
+    weeks_ago = datetime.now(timezone.utc) - timedelta(days=20)
+    WeeklyReports(database, keys, "https://chat.example.org/staff", lambda: weeks_ago).ask(account)
+    assert "set NASRO_STAFF_ORIGIN" in nasro_chat(environment, "report", "--mail").stderr
+    environment |= {
+        "NASRO_STAFF_ORIGIN": "https://chat.example.org",
+        "NASRO_SMTP_URL": post_office.url,
+        "NASRO_MAIL_FROM": "assistant@example.org",
+    }
+
+    assert done(environment, "report", "--mail") == "Sent: 1 mails.\n"
+    assert done(environment, "report", "--mail") == "Sent: 0 mails.\n"
+    assert "https://chat.example.org/staff/reports?from=" in post_office.mail_to(email)
 
 
 def test_days_in_the_wrong_order_are_refused_in_a_line(environment: dict[str, str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import multiprocessing
+import os
 import random
 import re
 import signal
@@ -11,6 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +170,67 @@ def test_nothing_is_lost_or_counted_twice_when_the_process_is_killed(
     assert sum(row["size"] for row in rows(database, clusters)) == sum(
         Question(**row).queued_for is not None for row in rows(database, questions)
     )
+
+
+def read_until_killed(url: str, at: int) -> None:
+    """Reads in a process of its own, which ends at this statement or commit, counted from 0."""
+    database = database_at(url)
+    points = itertools.count()
+
+    def reach(*_: Any) -> None:
+        if next(points) == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for point in ("before_cursor_execute", "commit"):
+        sa.event.listen(database._open(), point, reach)
+    Consumer(database, made_up_vector, batch=7).catch_up()
+
+
+def test_a_kill_at_any_statement_or_commit_loses_nothing(url: str, tmp_path: Path) -> None:
+    undisturbed = database_at(f"sqlite:///{tmp_path / 'undisturbed.sqlite'}")
+    some_conversations(undisturbed, 12)
+    Consumer(undisturbed, made_up_vector, batch=7).catch_up()
+    database = database_at(url)
+    some_conversations(database, 12)
+    database.dispose()  # a connection mustn't be in two processes
+    killed = 0
+
+    for at in itertools.count():
+        reader = multiprocessing.get_context("fork").Process(
+            target=read_until_killed, args=(url, at)
+        )
+        reader.start()
+        reader.join(60)
+        if reader.exitcode == 0:
+            break
+        assert reader.exitcode == -signal.SIGKILL
+        killed += 1
+
+    assert killed > 15  # one step alone has more statements
+    assert without_clusters(told(database)) == without_clusters(told(undisturbed))
+
+
+def test_a_thumb_is_not_passed_over_while_its_question_cannot_be_read(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "LONGEST_WAIT", 0.2)
+    database = database_at(postgres_url)
+    consumer = Consumer(database, made_up_vector)
+    known = Talk(database, NOON + timedelta(hours=1))
+    known.turn("what is an sro", "faq_what_is_sro", "utter_faq_what_is_sro")
+    consumer.catch_up()
+    known.rate(True)
+    late = Talk(database, NOON)
+    late.turn("how do i register", "faq_register", "utter_faq_register")
+    late.rate(False)
+
+    # Somebody stores for so long that nothing can be read; meanwhile thumbs of an hour later are there.
+    Talk(database).turn("hi", "greet", "utter_greet", also=lambda _: consumer.catch_up())
+    consumer.catch_up()
+
+    assert {row["topic"]: row["is_helpful"] for row in rows(database, questions)} == {
+        "faq_what_is_sro": True, "faq_register": False, "greet": None
+    }  # fmt: skip
 
 
 def test_several_that_read_at_once_count_once(url: str, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from bot.staff.consumer import Consumer
 from bot.staff.outcomes import bucket, milliseconds_of
-from bot.staff.reports import Report, report
+from bot.staff.reports import Figures, Rated, Report, report
+from bot.staff.state_map import tiles
 from bot.webchat.database import ConversationDatabase
+from registration.place_tables import STATE_NAMES
 from tests.outcomes.stream import Talk
 
 MONDAY, FRIDAY, NEXT_MONDAY = date(2027, 3, 1), date(2027, 3, 5), date(2027, 3, 8)
@@ -44,6 +46,72 @@ def test_the_figures_of_some_days(stored: ConversationDatabase) -> None:
     assert (total.lookups, total.lookups_without_result) == (6, 3)
     assert total.milliseconds(0.5) == pytest.approx(40, rel=0.1)
     assert total.milliseconds(0.95) == pytest.approx(500, rel=0.1)
+
+
+def test_topics_beside_the_days_before(stored: ConversationDatabase) -> None:
+    found = report(stored, NEXT_MONDAY, NEXT_MONDAY + timedelta(days=6), by_week=True)
+
+    assert found.topics == [("find_classes", 2, 4), ("faq_what_is_sro", 1, 2)]
+    assert (found.before.first, found.before.last) == (MONDAY, NEXT_MONDAY - timedelta(days=1))
+    assert (found.total.answered_rate, found.before.of("questions")) == (0.75, 8)
+    asked = ["faq_what_is_sro", "faq_register", "greet", "not_covered", "find_classes"]
+    assert found.never_asked(asked) == ["faq_register"]
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "is_rising"),
+    [(4, 0, True), (3, 0, False), (8, 2, False), (9, 2, True), (110, 90, False), (130, 90, True),
+     (2, 9, False), (5, 5, False)],
+)  # fmt: skip
+def test_a_topic_rises_when_it_is_no_chance(number: int, before: int, is_rising: bool) -> None:
+    days = [
+        Figures(MONDAY, MONDAY, {("topic", "faq_register"): n, ("topic", "faq_hold_spot"): 5})
+        for n in (number, before)
+    ]
+
+    rising = Report(*days, parts=()).rising
+
+    assert rising == ([("faq_register", number, before)] if is_rising else [])
+
+
+def test_the_topics_that_are_surely_worst_come_first() -> None:
+    thumbs = {
+        "one_of_one": (0, 1),
+        "most": (5, 45),
+        "half": (25, 25),
+        "few": (1, 9),
+        "good": (30, 1),
+    }
+    numbers = {
+        (f"topic_{way}", topic): counts[n]
+        for topic, counts in thumbs.items()
+        for n, way in enumerate(("helpful", "unhelpful"))
+    }
+
+    rated = Figures(MONDAY, MONDAY, numbers).rated
+
+    assert [one.topic for one in rated] == ["most", "few", "half", "one_of_one", "good"]
+    assert [(one.helpful, one.unhelpful, one.rate) for one in rated[:2]] == [
+        (5, 45, 0.1),
+        (1, 9, 0.1),
+    ]
+
+
+def test_what_people_thought_is_counted_by_topic(stored: ConversationDatabase) -> None:
+    (rated,) = report(stored, MONDAY, NEXT_MONDAY, by_week=True).total.rated
+
+    assert rated == Rated("faq_what_is_sro", helpful=2, unhelpful=1)
+
+
+def test_every_state_has_one_tile_and_the_most_asked_is_darkest() -> None:
+    found = tiles([("TX", 100, 0), ("AK", 5, 5), ("WY", 1, 1)])
+
+    assert sorted(tile.code for tile in found) == sorted(STATE_NAMES)
+    assert len({(tile.column, tile.row) for tile in found}) == len(STATE_NAMES)
+    assert {tile.code: (tile.number, tile.none, tile.step) for tile in found if tile.step} == {
+        "TX": (100, 0, 4), "AK": (5, 5, 1), "WY": (1, 1, 1)
+    }  # fmt: skip
+    assert tiles([])[0].step == 0
 
 
 def parts(found: Report) -> list[tuple[date, date, int]]:

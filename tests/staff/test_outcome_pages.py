@@ -151,8 +151,14 @@ async def test_the_reports(area: Area) -> None:
     await browser.sign_in(area.account(Role.VIEWER))
 
     await browser.get("/reports")
-    assert "Messages 6, 6 of them questions" in browser.text
-    assert "33.3 % of the questions" in browser.text
+    assert "Questions 6 of 6 messages; before 0" in browser.text
+    assert "Answered 33.3 % of the questions; before –" in browser.text
+    assert "Alaska: 1 look-up, 1 found none AK 1 1 none" in browser.text
+    assert "find_classes 2 0" in browser.text
+    assert "Nobody rated an answer" in browser.text
+    assert "Never asked in these days" in browser.text
+    assert "faq_what_is_sro" in browser.text
+    assert "not_covered" not in browser.text
     assert "Alaska 1 1" in browser.text
     assert "Ohio 1 0" in browser.text
     assert "No answer to that 3" in browser.text

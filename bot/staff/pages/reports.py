@@ -7,11 +7,13 @@ from functools import partial
 
 from sanic.response import HTTPResponse, raw
 
+from bot.staff import examples
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Visit
 from bot.staff.csv_files import CSV, attached
 from bot.staff.outcomes import NOT_ANSWERED
 from bot.staff.reports import Report, report
+from bot.staff.state_map import tiles
 from bot.webchat.database import off_loop
 from registration.place_tables import STATE_NAMES
 
@@ -29,6 +31,7 @@ async def show(visit: Visit) -> HTTPResponse:
     except ValueError as error:
         problem = str(error)
     total = found.total if found else None
+    topics = await off_loop(examples.topics)
     return visit.page(
         "reports.html",
         status=422 if problem else 200,
@@ -40,6 +43,9 @@ async def show(visit: Visit) -> HTTPResponse:
         unanswered=[row for row in total.by_key("outcome") if row[0] in NOT_ANSWERED]
         if total
         else [],
+        rising=[topic for topic, _, _ in found.rising] if found else [],
+        never_asked=found.never_asked(topics) if found else [],
+        tiles=tiles(total.states) if total else [],
         state_names=STATE_NAMES,
     )
 
