@@ -40,6 +40,18 @@ HEARD_FOR = 600
 SIGN_IN = "sign-in"
 FOR_EVER = 2**31
 
+# Asked in every turn: made once, as that takes longer than asking.
+_STANDING = (
+    sa.select(sign_ins.c.last_used_at)
+    .select_from(owners)
+    .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
+    .where(owners.c.conversation_id == sa.bindparam("conversation"))
+)
+_SHOWN = sa.select(sign_ins.c.email).where(
+    sign_ins.c.conversation_id == sa.bindparam("conversation"),
+    sign_ins.c.last_used_at > sa.bindparam("since"),
+)
+
 
 class SomebodyElse(Exception):
     """A conversation is one member's: whoever comes after them begins their own."""
@@ -168,12 +180,7 @@ class IdentityService:
 
     def _standing(self, conversation: str) -> Literal["nobody's", "signed in", "over"]:
         with self.database.reading() as connection:
-            member = connection.execute(
-                sa.select(sign_ins.c.last_used_at)
-                .select_from(owners)
-                .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
-                .where(owners.c.conversation_id == conversation)
-            ).first()
+            member = connection.execute(_STANDING, {"conversation": conversation}).first()
         if member is None:
             return "nobody's"
         is_over = member[0] is None or member[0] <= self._now() - INACTIVITY
@@ -198,10 +205,7 @@ class IdentityService:
         now = self._now()
         with self.database.reading() as connection:
             sealed = connection.execute(
-                sa.select(sign_ins.c.email).where(
-                    sign_ins.c.conversation_id == conversation,
-                    sign_ins.c.last_used_at > now - INACTIVITY,
-                )
+                _SHOWN, {"conversation": conversation, "since": now - INACTIVITY}
             ).scalar_one_or_none()
         email = self.keys.unseal(SIGN_IN, sealed, now, FOR_EVER) if sealed else None
         return masked(email) if email else None

@@ -207,8 +207,8 @@ class WebChat(InputChannel):
         self._slow_down(self._by_conversation, conversation_id)
         body = await read_object(request, self.config.max_body)
         said = self._said(body, client_address(request))
-        answers = await self._turns.answer(_agent(request), conversation_id, said)
-        return await self._conversation_json(conversation_id, answers)
+        answer = await self._turns.answer(_agent(request), conversation_id, said)
+        return _conversation_json(answer.messages, answer.member)
 
     async def _get_messages(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
@@ -216,12 +216,8 @@ class WebChat(InputChannel):
             history = History(require_durable(_agent(request)).database)
             await off_loop(require_going_on, history, self._identity, conversation_id)
             said = await off_loop(history.messages, conversation_id)
-        return await self._conversation_json(conversation_id, said)
-
-    async def _conversation_json(self, conversation_id: str, said: list[Message]) -> HTTPResponse:
-        async with answering_503("It could not be read who is signed in"):
             member = await off_loop(self._identity.shown, conversation_id)
-        return json_response({"messages": _as_json(said), "member": member})
+        return _conversation_json(said, member)
 
     async def _post_feedback(self, request: Request) -> HTTPResponse:
         conversation_id = self._conversation(request)
@@ -297,6 +293,10 @@ def _agent(request: Request) -> Agent:
     if agent is None:
         raise unavailable()
     return agent
+
+
+def _conversation_json(said: list[Message], member: str | None) -> HTTPResponse:
+    return json_response({"messages": _as_json(said), "member": member})
 
 
 def _as_json(messages: list[Message]) -> list[dict[str, Any]]:

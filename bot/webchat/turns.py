@@ -20,7 +20,7 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.conversations import require_durable
+from bot.conversations import ConversationTrackerStore, require_durable
 from bot.webchat.asks import Ask, understand, whole
 from bot.webchat.database import off_loop
 from bot.webchat.errors import ApiError, busy, unavailable
@@ -58,6 +58,22 @@ class Said:
     client_id: str | None
     client: str = ""
     """Where it came from on the net; limits are counted by it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the assistant answers, and the masked address of the member who is signed in then."""
+
+    messages: list[Message]
+    member: str | None
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What a turn goes on from: the title of the button that was pressed, and Rasa's events."""
+
+    title: str | None
+    events: list[str]
 
 
 class WebChatOutput(OutputChannel):
@@ -111,7 +127,7 @@ class Turns:
             said.append(await self._say(agent, SIGNED_IN, conversation_id, member=who))
         return [message for message in said if message]
 
-    async def answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
+    async def answer(self, agent: Agent, conversation_id: str, said: Said) -> Answer:
         """What the assistant answers.
 
         Raises:
@@ -120,13 +136,13 @@ class Turns:
         self.require_room()
         began = time.perf_counter()
         try:
-            messages = await self._to_the_end(self._answer_in_order(agent, conversation_id, said))
+            answer = await self._to_the_end(self._answer_in_order(agent, conversation_id, said))
         except ApiError as error:
             if error.status >= 500:
                 self._metrics.turns.labels("failed").inc()
             raise
         self._metrics.turn_seconds.observe(time.perf_counter() - began)
-        return messages
+        return answer
 
     def require_room(self) -> None:
         """Refuses who would wait too long, so that the wait of all others doesn't grow.
@@ -173,28 +189,25 @@ class Turns:
             # Marks the error as seen: with the client gone, nobody else will look.
             task.exception()
 
-    async def _answer_in_order(
-        self, agent: Agent, conversation_id: str, said: Said
-    ) -> list[Message]:
+    async def _answer_in_order(self, agent: Agent, conversation_id: str, said: Said) -> Answer:
         async with answering_503("A turn failed"), self.alone(agent, conversation_id):
             return await self._answer(agent, conversation_id, said)
 
-    async def _answer(self, agent: Agent, conversation_id: str, said: Said) -> list[Message]:
+    async def _answer(self, agent: Agent, conversation_id: str, said: Said) -> Answer:
         store = require_durable(agent)
-        history = History(store.database)
-        stored, title = await off_loop(_look_up, history, self._identity, conversation_id, said)
-        if stored is not None:
+        before = await off_loop(_look_up, store, self._identity, conversation_id, said)
+        if isinstance(before, Answer):
             self._metrics.turns.labels("repeated").inc()
-            return stored
+            return before
         if not agent.is_ready():
             raise unavailable()
 
-        heard = hear(said.text or title or "", partial(self._identity.seal, conversation_id))
+        heard = hear(said.text or before.title or "", partial(self._identity.seal, conversation_id))
         asked = Message("user", said.at, heard.text)
         if said.client_id:
             # So a client finds its own messages again in the history.
             asked = Message("user", said.at, asked.text, id=said.client_id)
-        with store.hold_back(conversation_id) as events:
+        with store.hold_back(conversation_id, before.events) as events:
             responses = await asyncio.wait_for(
                 self._ask(agent, conversation_id, said, heard, asked.id), self._timeout
             )
@@ -202,11 +215,15 @@ class Turns:
         outcome = "answered" if answers else "silent"
         if not answers:
             answers = [await self._apology(agent, conversation_id)]
-        await off_loop(
-            history.add_turn, conversation_id, asked, answers, said.client_id, events.write
-        )
+
+        def keep() -> str | None:
+            history = History(store.database)
+            history.add_turn(conversation_id, asked, answers, said.client_id, events.write)
+            return self._identity.shown(conversation_id)
+
+        member = await off_loop(keep)
         self._metrics.turns.labels(outcome).inc()
-        return answers
+        return Answer(answers, member)
 
     async def _ask(
         self, agent: Agent, conversation_id: str, said: Said, heard: Heard, message_id: str
@@ -309,20 +326,21 @@ def require_going_on(history: History, identity: IdentityService, conversation_i
 
 
 def _look_up(
-    history: History, identity: IdentityService, conversation_id: str, said: Said
-) -> tuple[list[Message] | None, str | None]:
-    """The answer if it was given before, and the title of the button that was pressed."""
+    store: ConversationTrackerStore, identity: IdentityService, conversation_id: str, said: Said
+) -> Answer | _Before:
+    """The answer if it was given before, and else what a turn goes on from."""
+    history = History(store.database)
     require_open(history, conversation_id)
     if not identity.goes_on(conversation_id):
         raise ApiError("session_expired")
     if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
-        return stored, None
-    if said.payload is None:
-        return None, None
-    title = history.offered_title(conversation_id, said.payload)
-    if title is None:
-        raise ApiError("payload_not_offered")
-    return None, title
+        return Answer(stored, identity.shown(conversation_id))
+    title = None
+    if said.payload is not None:
+        title = history.offered_title(conversation_id, said.payload)
+        if title is None:
+            raise ApiError("payload_not_offered")
+    return _Before(title, store.read(conversation_id))
 
 
 @asynccontextmanager
