@@ -176,12 +176,14 @@ class ConversationTrackerStore(SQLTrackerStore):
 
     def read(self, sender_id: str) -> list[str]:
         """The events, as they are stored, that the next turn may ask for; to be called in a thread."""
-        with self.database.reading() as connection:
-            return _for_a_turn(connection, sender_id)
+        return self._data(_FOR_A_TURN, sender=sender_id, turns=TURNS_READ)
 
     def _read_all(self, sender_id: str) -> list[str]:
+        return self._data(_ALL, sender=sender_id)
+
+    def _data(self, query: sa.sql.elements.TextClause, **values: Any) -> list[str]:
         with self.database.reading() as connection:
-            return _all(connection, sender_id)
+            return list(connection.execute(query, values).scalars())
 
     def _keys(self) -> list[str]:
         with self.database.reading() as connection:
@@ -202,83 +204,60 @@ class ConversationTrackerStore(SQLTrackerStore):
 
 # --- what is read
 
-# Where the session began, and where its latest turns do: each begins with the assistant listening.
-# The loop (a form) that was active there, if the latest of them had not ended.
-_BOUNDS = sa.text(
-    """
-    WITH session AS (
-      SELECT coalesce(max(id), 0) AS start FROM events
-      WHERE sender_id = :sender AND type_name = 'session_started'
-    ), bounds AS (
-      SELECT start AS session, coalesce((
-        SELECT id FROM events
-        WHERE sender_id = :sender AND type_name = 'action' AND action_name = 'action_listen'
-          AND id > session.start
-        ORDER BY id DESC LIMIT 1 OFFSET :turns - 1
-      ), start) AS latest FROM session
-    )
-    SELECT session, latest, (
-        SELECT max(id) FROM events
-        WHERE sender_id = :sender AND type_name = 'active_loop' AND action_name IS NOT NULL
-          AND id > session AND id < latest
-      ) AS loop_began, (
-        SELECT max(id) FROM events
-        WHERE sender_id = :sender AND type_name = 'active_loop' AND action_name IS NULL
-          AND id > session AND id < latest
-      ) AS loop_ended, EXISTS (
-        SELECT 1 FROM events
-        WHERE sender_id = :sender AND id > session
-          AND type_name IN ('rewind', 'undo', 'restart', 'reset_slots', 'pause', 'resume')
-      ) AS is_taken_back
-    FROM bounds
-    """
-)
-
+# Where the session began, where its latest turns do (each begins with the assistant listening), and
+# the loop (a form) that was active there. What was taken back counts no more, and only the whole
+# session tells which that is: so all of it is the latest then.
 # Of what was before the latest turns: each slot's latest value, and of an active loop the turn that
 # began it, its latest run and its latest rejection.
 _FOR_A_TURN = sa.text(
     """
+    WITH started AS (
+      SELECT coalesce(max(id), 0) AS session FROM events
+      WHERE sender_id = :sender AND type_name = 'session_started'
+    ), bounds AS (
+      SELECT session, CASE WHEN EXISTS (
+        SELECT 1 FROM events
+        WHERE sender_id = :sender AND id > session
+          AND type_name IN ('rewind', 'undo', 'restart', 'reset_slots', 'pause', 'resume')
+      ) THEN session ELSE coalesce((
+        SELECT id FROM events
+        WHERE sender_id = :sender AND type_name = 'action' AND action_name = 'action_listen'
+          AND id > session
+        ORDER BY id DESC LIMIT 1 OFFSET :turns - 1
+      ), session) END AS latest FROM started
+    ), places AS (
+      SELECT session, latest, (
+        SELECT CASE WHEN action_name IS NOT NULL THEN id END FROM events
+        WHERE sender_id = :sender AND type_name = 'active_loop' AND id > session AND id < latest
+        ORDER BY id DESC LIMIT 1
+      ) AS loop FROM bounds
+    )
     SELECT data FROM events WHERE id IN (
-      SELECT id FROM events WHERE sender_id = :sender AND id >= :latest
+      SELECT id FROM events WHERE sender_id = :sender AND id >= (SELECT latest FROM places)
       UNION ALL
       SELECT max(id) FROM events
-      WHERE sender_id = :sender AND type_name = 'slot' AND id > :session AND id < :latest
+      WHERE sender_id = :sender AND type_name = 'slot'
+        AND id > (SELECT session FROM places) AND id < (SELECT latest FROM places)
       GROUP BY action_name
       UNION ALL
-      SELECT id FROM events WHERE sender_id = :sender AND id <= :loop AND id >= (
+      SELECT id FROM events
+      WHERE sender_id = :sender AND id <= (SELECT loop FROM places) AND id >= (
         SELECT max(id) FROM events
         WHERE sender_id = :sender AND type_name = 'action' AND action_name = 'action_listen'
-          AND id < :loop
+          AND id < (SELECT loop FROM places)
       )
       UNION ALL
       SELECT max(id) FROM events
       WHERE sender_id = :sender AND type_name IN ('action', 'action_execution_rejected')
-        AND action_name = (SELECT action_name FROM events WHERE id = :loop)
-        AND id > :loop AND id < :latest
+        AND action_name = (SELECT action_name FROM events WHERE id = (SELECT loop FROM places))
+        AND id > (SELECT loop FROM places) AND id < (SELECT latest FROM places)
       GROUP BY type_name
     )
     ORDER BY id
     """
 )
 
-_ALL = sa.text("SELECT data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
-
-
-def _for_a_turn(connection: Connection, sender_id: str) -> list[str]:
-    """Events, as they are stored, that give a tracker the state and the latest turns of a session."""
-    sender = {"sender": sender_id}
-    bounds = connection.execute(_BOUNDS, {**sender, "turns": TURNS_READ}).one()
-    if bounds.is_taken_back:
-        # What was taken back counts no more, and only the whole tells which that is.
-        return _all(connection, sender_id, bounds.session)
-    is_active = bounds.loop_began and bounds.loop_began > (bounds.loop_ended or 0)
-    loop = bounds.loop_began if is_active else 0
-    values = {**sender, "session": bounds.session, "latest": bounds.latest, "loop": loop}
-    return list(connection.execute(_FOR_A_TURN, values).scalars())
-
-
-def _all(connection: Connection, sender_id: str, first: int = 0) -> list[str]:
-    return list(connection.execute(_ALL, {"sender": sender_id, "first": first}).scalars())
+_ALL = sa.text("SELECT data FROM events WHERE sender_id = :sender ORDER BY id")
 
 
 def _row(sender_id: str, event: dict[str, Any]) -> dict[str, Any]:
