@@ -25,15 +25,15 @@ from bench.systems import Ours
 
 HTTP = "HTTP, and the way to the server and back"
 CHANNEL = "channel: session, limits, JSON, what is between the other stages"
-EARLIER = "is the session open, who is signed in, was it answered before"
+BEFORE = "session, who is signed in, answered before, the conversation's events: read at once"
 LOCK = "locks"
-READ = "tracker read"
+TRACKER = "tracker made of the events"
 NLU = "understanding"
 POLICY = "policy"
 ACTION = "actions and slots"
-WRITE = "tracker and history write"
-ANSWER = "answer: who is signed in"
-STAGES = (HTTP, CHANNEL, EARLIER, LOCK, READ, NLU, POLICY, ACTION, WRITE, ANSWER)
+ROWS = "rows made of the new events"
+AFTER = "tracker and history written, who is signed in"
+STAGES = (HTTP, CHANNEL, LOCK, BEFORE, TRACKER, NLU, POLICY, ACTION, ROWS, AFTER)
 
 
 class Staged(Ours):
@@ -160,10 +160,9 @@ def main(file: Path) -> None:
     from bot.conversations import ConversationTrackerStore  # noqa: PLC0415
     from bot.webchat import channel, turns  # noqa: PLC0415
 
-    _time(turns, "off_loop", lambda function: WRITE if function.__name__ == "add_turn" else EARLIER)
-    _time(channel, "off_loop", ANSWER)
-    _time(ConversationTrackerStore, "retrieve", READ)
-    _time(ConversationTrackerStore, "save", WRITE)
+    _time(turns, "off_loop", lambda function: BEFORE if function is turns._look_up else AFTER)
+    _time(ConversationTrackerStore, "retrieve", TRACKER)
+    _time(ConversationTrackerStore, "save", ROWS)
     _time(MessageProcessor, "parse_message", NLU)
     _time(MessageProcessor, "predict_next_with_tracker_if_should", POLICY)
     _time(MessageProcessor, "run_action_extract_slots", ACTION)

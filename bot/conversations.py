@@ -8,9 +8,10 @@ back until they are stored in one transaction with what was said, and reads of a
 only what the next turn may ask for (docs/decisions/0008-a-turn-reads-the-end-of-its-conversation.md).
 """
 
+import copy
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,11 +35,16 @@ from bot.webchat.database import METADATA, ConversationDatabase, off_loop
 from identity.settings import conversations_url
 
 EVENTS = SQLTrackerStore.SQLEvent.__table__
+# Rasa looks for each event's class among all subclasses, again and again.
+Event.resolve_by_type = staticmethod(cache(Event.resolve_by_type))
+
 # Rasa's own index names the conversation alone, and a conversation may be long.
 sa.Index("ix_events_sender_id_id", EVENTS.c.sender_id, EVENTS.c.id)
 sa.Index(
     "ix_events_latest", EVENTS.c.sender_id, EVENTS.c.type_name, EVENTS.c.action_name, EVENTS.c.id
 )
+
+_INSERT = EVENTS.insert()
 
 TURNS_READ = 5
 """So many of the latest turns are read whole. Rules look one message back, actions two."""
@@ -49,16 +55,25 @@ class StoredTracker(DialogueStateTracker):
 
     stored = 0
 
+    def copy(self) -> "StoredTracker":
+        """A tracker in the same state; Rasa's replays the conversation, several times a turn."""
+        other = copy.copy(self)
+        other.events = self.events.copy()
+        other.slots = {name: copy.copy(slot) for name, slot in self.slots.items()}
+        other.active_loop = copy.copy(self.active_loop)
+        return other
+
 
 @dataclass
 class HeldEvents:
-    """Events of a running turn that are not stored yet."""
+    """Events of a running turn that are not stored yet, and those that it goes on from, as stored."""
 
+    stored: list[str]
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, connection: Connection) -> None:
         if self.rows:
-            connection.execute(EVENTS.insert(), self.rows)
+            connection.execute(_INSERT, self.rows)
 
 
 class ConversationTrackerStore(SQLTrackerStore):
@@ -94,19 +109,28 @@ class ConversationTrackerStore(SQLTrackerStore):
         """Ids of all conversations that have events."""
         return await off_loop(self._keys)
 
+    def init_tracker(self, sender_id: str) -> StoredTracker:
+        """A tracker of a conversation of which nothing is stored."""
+        return StoredTracker(sender_id, self.domain.slots)
+
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Stores, or holds back, the events that are not stored yet."""
         await self.stream_events(tracker)
-        rows = await off_loop(self._new_rows, tracker)
+        events: Iterable[Event] = (
+            islice(tracker.events, tracker.stored, None)
+            if isinstance(tracker, StoredTracker)
+            else await off_loop(self._not_stored, tracker)
+        )
+        rows = [_row(tracker.sender_id, event.as_dict()) for event in events]
         held = self._held.get(tracker.sender_id)
-        if held is None:
-            await off_loop(self._insert, rows)
-            if isinstance(tracker, StoredTracker):
-                tracker.stored = len(tracker.events)
-        else:
+        if held:
             # Rasa may save more than once in a turn; each time all that is new since the turn
             # began, so the last time is the whole.
             held.rows = rows
+        elif rows:
+            await off_loop(self._insert, rows)
+            if isinstance(tracker, StoredTracker):
+                tracker.stored = len(tracker.events)
 
     async def delete(self, sender_id: str) -> None:
         """Erases every event of a conversation."""
@@ -118,12 +142,15 @@ class ConversationTrackerStore(SQLTrackerStore):
         connection.execute(EVENTS.delete().where(EVENTS.c.sender_id == sender_id))
 
     @contextmanager
-    def hold_back(self, sender_id: str) -> Iterator[HeldEvents]:
+    def hold_back(self, sender_id: str, stored: list[str]) -> Iterator[HeldEvents]:
         """While this lasts, what is saved for `sender_id` goes into the result instead.
 
         The caller writes it, with `HeldEvents.write`. One turn per conversation at a time.
+
+        Args:
+            stored: What a turn reads, see `read`; it isn't read again.
         """
-        held = self._held[sender_id] = HeldEvents()
+        held = self._held[sender_id] = HeldEvents(stored)
         try:
             yield held
         finally:
@@ -132,43 +159,43 @@ class ConversationTrackerStore(SQLTrackerStore):
     async def _retrieve(
         self, sender_id: str, fetch_events_from_all_sessions: bool
     ) -> DialogueStateTracker | None:
-        read = _all if fetch_events_from_all_sessions else _for_a_turn
-        events = await off_loop(self._events, read, sender_id)
-        stored = len(events)
-        if held := self._held.get(sender_id):
-            # A turn may have several parts, and each goes on where the last one ended.
-            events += [json.loads(row["data"]) for row in held.rows]
+        held = self._held.get(sender_id)
+        if held and not fetch_events_from_all_sessions:
+            stored = held.stored
+        else:
+            read = self._read_all if fetch_events_from_all_sessions else self.read
+            stored = await off_loop(read, sender_id)
+        # A turn may have several parts, and each goes on where the last one ended.
+        new = [row["data"] for row in held.rows] if held else []
+        events = [json.loads(data) for data in (*stored, *new)]
         if not events:
             return None
-        # DialogueStateTracker.from_dict does the same, but looks for each event's class among all
-        # subclasses again and again: with 60 turns behind it that took half of a turn's time.
-        restored = (_event_class(event["event"])._from_parameters(event) for event in events)
-        tracker = StoredTracker.from_events(sender_id, list(restored), self.domain.slots)
-        tracker.stored = stored
+        tracker = StoredTracker.from_dict(sender_id, events, self.domain.slots)
+        tracker.stored = len(stored)
         return tracker
+
+    def read(self, sender_id: str) -> list[str]:
+        """The events, as they are stored, that the next turn may ask for; to be called in a thread."""
+        return self._data(_FOR_A_TURN, sender=sender_id, turns=TURNS_READ)
+
+    def _read_all(self, sender_id: str) -> list[str]:
+        return self._data(_ALL, sender=sender_id)
+
+    def _data(self, query: sa.sql.elements.TextClause, **values: Any) -> list[str]:
+        with self.database.reading() as connection:
+            return list(connection.execute(query, values).scalars())
 
     def _keys(self) -> list[str]:
         with self.database.reading() as connection:
             return list(connection.execute(sa.select(EVENTS.c.sender_id).distinct()).scalars())
 
-    def _events(
-        self, read: Callable[[Connection, str], list[str]], sender_id: str
-    ) -> list[dict[str, Any]]:
+    def _not_stored(self, tracker: DialogueStateTracker) -> list[Event]:
         with self.database.reading() as connection:
-            return [json.loads(data) for data in read(connection, sender_id)]
-
-    def _new_rows(self, tracker: DialogueStateTracker) -> list[dict[str, Any]]:
-        if isinstance(tracker, StoredTracker):
-            events = islice(tracker.events, tracker.stored, None)
-        else:
-            with self.database.reading() as connection:
-                events = self._additional_events(sessionmaker(connection)(), tracker)
-        return [_row(tracker.sender_id, event.as_dict()) for event in events]
+            return list(self._additional_events(sessionmaker(connection)(), tracker))
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            with self.database.writing() as connection:
-                HeldEvents(rows).write(connection)
+        with self.database.writing() as connection:
+            connection.execute(_INSERT, rows)
 
     def _delete(self, sender_id: str) -> None:
         with self.database.writing() as connection:
@@ -177,83 +204,60 @@ class ConversationTrackerStore(SQLTrackerStore):
 
 # --- what is read
 
-# Where the session began, and where its latest turns do: each begins with the assistant listening.
-# The loop (a form) that was active there, if the latest of them had not ended.
-_BOUNDS = sa.text(
-    """
-    WITH session AS (
-      SELECT coalesce(max(id), 0) AS start FROM events
-      WHERE sender_id = :sender AND type_name = 'session_started'
-    ), bounds AS (
-      SELECT start AS session, coalesce((
-        SELECT id FROM events
-        WHERE sender_id = :sender AND type_name = 'action' AND action_name = 'action_listen'
-          AND id > session.start
-        ORDER BY id DESC LIMIT 1 OFFSET :turns - 1
-      ), start) AS latest FROM session
-    )
-    SELECT session, latest, (
-        SELECT max(id) FROM events
-        WHERE sender_id = :sender AND type_name = 'active_loop' AND action_name IS NOT NULL
-          AND id > session AND id < latest
-      ) AS loop_began, (
-        SELECT max(id) FROM events
-        WHERE sender_id = :sender AND type_name = 'active_loop' AND action_name IS NULL
-          AND id > session AND id < latest
-      ) AS loop_ended, EXISTS (
-        SELECT 1 FROM events
-        WHERE sender_id = :sender AND id > session
-          AND type_name IN ('rewind', 'undo', 'restart', 'reset_slots', 'pause', 'resume')
-      ) AS is_taken_back
-    FROM bounds
-    """
-)
-
+# Where the session began, where its latest turns do (each begins with the assistant listening), and
+# the loop (a form) that was active there. What was taken back counts no more, and only the whole
+# session tells which that is: so all of it is the latest then.
 # Of what was before the latest turns: each slot's latest value, and of an active loop the turn that
 # began it, its latest run and its latest rejection.
 _FOR_A_TURN = sa.text(
     """
+    WITH started AS (
+      SELECT coalesce(max(id), 0) AS session FROM events
+      WHERE sender_id = :sender AND type_name = 'session_started'
+    ), bounds AS (
+      SELECT session, CASE WHEN EXISTS (
+        SELECT 1 FROM events
+        WHERE sender_id = :sender AND id > session
+          AND type_name IN ('rewind', 'undo', 'restart', 'reset_slots', 'pause', 'resume')
+      ) THEN session ELSE coalesce((
+        SELECT id FROM events
+        WHERE sender_id = :sender AND type_name = 'action' AND action_name = 'action_listen'
+          AND id > session
+        ORDER BY id DESC LIMIT 1 OFFSET :turns - 1
+      ), session) END AS latest FROM started
+    ), places AS (
+      SELECT session, latest, (
+        SELECT CASE WHEN action_name IS NOT NULL THEN id END FROM events
+        WHERE sender_id = :sender AND type_name = 'active_loop' AND id > session AND id < latest
+        ORDER BY id DESC LIMIT 1
+      ) AS loop FROM bounds
+    )
     SELECT data FROM events WHERE id IN (
-      SELECT id FROM events WHERE sender_id = :sender AND id >= :latest
+      SELECT id FROM events WHERE sender_id = :sender AND id >= (SELECT latest FROM places)
       UNION ALL
       SELECT max(id) FROM events
-      WHERE sender_id = :sender AND type_name = 'slot' AND id > :session AND id < :latest
+      WHERE sender_id = :sender AND type_name = 'slot'
+        AND id > (SELECT session FROM places) AND id < (SELECT latest FROM places)
       GROUP BY action_name
       UNION ALL
-      SELECT id FROM events WHERE sender_id = :sender AND id <= :loop AND id >= (
+      SELECT id FROM events
+      WHERE sender_id = :sender AND id <= (SELECT loop FROM places) AND id >= (
         SELECT max(id) FROM events
         WHERE sender_id = :sender AND type_name = 'action' AND action_name = 'action_listen'
-          AND id < :loop
+          AND id < (SELECT loop FROM places)
       )
       UNION ALL
       SELECT max(id) FROM events
       WHERE sender_id = :sender AND type_name IN ('action', 'action_execution_rejected')
-        AND action_name = (SELECT action_name FROM events WHERE id = :loop)
-        AND id > :loop AND id < :latest
+        AND action_name = (SELECT action_name FROM events WHERE id = (SELECT loop FROM places))
+        AND id > (SELECT loop FROM places) AND id < (SELECT latest FROM places)
       GROUP BY type_name
     )
     ORDER BY id
     """
 )
 
-_ALL = sa.text("SELECT data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
-
-
-def _for_a_turn(connection: Connection, sender_id: str) -> list[str]:
-    """Events, as they are stored, that give a tracker the state and the latest turns of a session."""
-    sender = {"sender": sender_id}
-    bounds = connection.execute(_BOUNDS, {**sender, "turns": TURNS_READ}).one()
-    if bounds.is_taken_back:
-        # What was taken back counts no more, and only the whole tells which that is.
-        return _all(connection, sender_id, bounds.session)
-    is_active = bounds.loop_began and bounds.loop_began > (bounds.loop_ended or 0)
-    loop = bounds.loop_began if is_active else 0
-    values = {**sender, "session": bounds.session, "latest": bounds.latest, "loop": loop}
-    return list(connection.execute(_FOR_A_TURN, values).scalars())
-
-
-def _all(connection: Connection, sender_id: str, first: int = 0) -> list[str]:
-    return list(connection.execute(_ALL, {"sender": sender_id, "first": first}).scalars())
+_ALL = sa.text("SELECT data FROM events WHERE sender_id = :sender ORDER BY id")
 
 
 def _row(sender_id: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -272,11 +276,6 @@ def _row(sender_id: str, event: dict[str, Any]) -> dict[str, Any]:
         "action_name": event.get("name"),
         "data": json.dumps(event),
     }
-
-
-@cache
-def _event_class(type_name: str) -> type[Event]:
-    return Event.resolve_by_type(type_name)
 
 
 class WrongTrackerStore(RasaException):

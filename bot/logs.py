@@ -16,4 +16,7 @@ def configure(message_format: str = "%(asctime)s %(levelname)s %(name)s: %(messa
     logging.basicConfig(level=logging.WARNING, format=message_format)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        cache_logger_on_first_use=True,
+    )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from operator import is_not
 from typing import Any
 
 from rasa.core.policies import rule_policy
 from rasa.core.policies.rule_policy import RULES, RULES_FOR_LOOP_UNHAPPY_PATH
 from rasa.shared.core.constants import PREVIOUS_ACTION, USER
 from rasa.shared.core.domain import Domain, State
-from rasa.shared.core.events import ActionExecuted
+from rasa.shared.core.events import ActionExecuted, Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 
@@ -72,7 +73,7 @@ class RulePolicy(rule_policy.RulePolicy):
     ) -> list[State]:
         if not self._by_end:
             return super()._prediction_states(tracker, domain, *args, **kwargs)
-        if not self._latest.is_of(tracker, at_least=USUALLY):
+        if not self._latest.follows(tracker):
             self._latest = _Latest(tracker, domain, USUALLY)
         states = super()._prediction_states(self._latest, domain, *args, **kwargs)
         # The rules that go with the latest state tell how far back it matters.
@@ -84,47 +85,59 @@ class RulePolicy(rule_policy.RulePolicy):
             ),
             default=1,
         )
-        if self._latest.is_of(tracker, at_least=longest):
+        if self._latest.reaches_back(longest):
             return states
         self._latest = _Latest(tracker, domain, longest)
         return super()._prediction_states(self._latest, domain, *args, **kwargs)
 
 
 class _Latest:
-    """A tracker for a featurizer that asks for its states: it is given the latest only."""
+    """A tracker for a featurizer that asks for its states: it is given the latest only.
+
+    It goes on with the tracker, and replays what is new.
+    """
 
     def __init__(self, tracker: DialogueStateTracker, domain: Domain, count: int) -> None:
-        self._tracker = tracker
-        self._events = len(tracker.events)
-        self._count = count
-        self._states = _latest_states(tracker, domain, count)
+        self._tracker, self._domain = tracker, domain
+        applied = tracker.applied_events()
+        actions = [n for n, event in enumerate(applied) if isinstance(event, ActionExecuted)]
+        wanted = actions[max(len(actions) + 1 - count, 0) :]
+        self._is_whole = len(wanted) == len(actions)
+        self._first = wanted[0] if wanted else len(applied)
+        self._replayed = tracker.init_copy()
+        self._applied: list[Event] = []
+        # The states before the latest actions, and the present one.
+        self._states: list[State] = []
+        self._go_on(applied)
 
-    def is_of(self, tracker: DialogueStateTracker, at_least: int) -> bool:
-        """Whether it has the latest states of a tracker, so many or all there are."""
-        return (
-            self._tracker is tracker
-            and self._events == len(tracker.events)
-            and (at_least <= self._count or len(self._states) < self._count)
-        )
+    def follows(self, tracker: DialogueStateTracker) -> bool:
+        """Goes on to where a tracker is, if it is the same one and nothing was taken back in it."""
+        if tracker is not self._tracker:
+            return False
+        if len(tracker.events) > self._events:
+            applied = tracker.applied_events()
+            if any(map(is_not, self._applied, applied)) or len(applied) < len(self._applied):
+                return False
+            self._states.pop()
+            self._go_on(applied)
+        return True
+
+    def reaches_back(self, count: int) -> bool:
+        """Whether it has so many of the latest states, or all there are."""
+        return self._is_whole or len(self._states) >= count
 
     def past_states(self, *_: Any, **__: Any) -> list[State]:
         """The same as the end of `DialogueStateTracker.past_states` without options."""
         # Featurizers change what they get.
         return [{kind: dict(part) for kind, part in state.items()} for state in self._states]
 
-
-def _latest_states(tracker: DialogueStateTracker, domain: Domain, count: int) -> list[State]:
-    """The states before the latest actions, and the present one; `count` in all."""
-    events = tracker.applied_events()
-    actions = [n for n, event in enumerate(events) if isinstance(event, ActionExecuted)]
-    wanted = set(actions[-count:][1:] if len(actions) >= count else actions)
-    states: list[State] = []
-    replayed = tracker.init_copy()
-    for number, event in enumerate(events):
-        if number in wanted:
-            states.append(domain.get_active_state(replayed))
-        replayed.update(event)
-    return [*states, domain.get_active_state(replayed)]
+    def _go_on(self, applied: list[Event]) -> None:
+        for number, event in enumerate(applied[len(self._applied) :], len(self._applied)):
+            if number >= self._first and isinstance(event, ActionExecuted):
+                self._states.append(self._domain.get_active_state(self._replayed))
+            self._replayed.update(event)
+        self._states.append(self._domain.get_active_state(self._replayed))
+        self._applied, self._events = applied, len(self._tracker.events)
 
 
 def _end(state: State) -> End:

@@ -7,12 +7,18 @@ from typing import Any
 
 import dask.core
 from rasa.core.policies import rule_policy
+from rasa.core.processor import MessageProcessor
+from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import MODEL_ARCHIVE_METADATA_FILE, LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.io import read_json_file
 
 from bot.rules import RulePolicy
+
+_Step = tuple[str, GraphNode, tuple[str, ...]]
+"""A component's name, the component, and whose outputs it needs."""
 
 
 class ServedModel(LocalModelStorage):
@@ -42,20 +48,34 @@ class ServedGraph(DaskGraphRunner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._plans: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._plans: dict[tuple[str, ...], list[_Step]] = {}
 
     def run(
         self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None
     ) -> dict[str, Any]:
         """Runs what the targets need; see Rasa's."""
-        wanted = targets or self._graph_schema.target_names
-        plan = self._plans.get(tuple(wanted))
-        if plan is None:
-            schema = self._graph_schema.minimal_graph_schema(wanted)
-            plan = self._plans[tuple(wanted)] = self._build_dask_graph(schema)
-        graph = dict(plan)
-        self._add_inputs_to_graph(inputs, graph)
-        return dict(dask.core.get(graph, wanted))
+        wanted = tuple(targets or self._graph_schema.target_names)
+        if wanted not in self._plans:
+            self._plans[wanted] = self._plan(wanted)
+        outputs = {name: (name, value) for name, value in (inputs or {}).items()}
+        for name, node, needs in self._plans[wanted]:
+            outputs[name] = node(*(outputs.get(need, need) for need in needs))
+        return dict(outputs[name] for name in wanted)
+
+    def _plan(self, wanted: tuple[str, ...]) -> list[_Step]:
+        graph = self._build_dask_graph(self._graph_schema.minimal_graph_schema(list(wanted)))
+        return [(name, graph[name][0], graph[name][1:]) for name in dask.core.toposort(graph)]
+
+
+class ServedProcessor(MessageProcessor):
+    """Rasa's way through a turn, without what is only checked or made for its log."""
+
+    def _check_for_unseen_features(self, parse_data: dict[str, Any]) -> None:
+        """Stock warns of intents that the domain hasn't; but the domain is the trained model's own."""
+
+    @staticmethod
+    def _log_slots(tracker: DialogueStateTracker) -> None:
+        """Stock writes them into its log, for debugging; they may hold what a person said."""
 
 
 def _path(component: type) -> str:

@@ -13,6 +13,7 @@ import socket
 from asyncio import AbstractEventLoop
 from pathlib import Path
 
+from rasa.core import agent as agents
 from rasa.core import processor
 from rasa.core.agent import Agent
 from rasa.core.brokers.broker import EventBroker
@@ -28,7 +29,7 @@ from bot.conversations import require_durable
 from bot.locks import OneProcessOnly
 from bot.mails import outbox_blueprint, send_mails
 from bot.nlu.encoder import EncoderUnusable
-from bot.served_model import ServedGraph, ServedModel
+from bot.served_model import ServedGraph, ServedModel, ServedProcessor
 from bot.settings import Settings
 from bot.site import site_blueprint
 from bot.staff.blueprint import staff_blueprint
@@ -58,8 +59,9 @@ async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent
     endpoints = AvailableEndpoints.read_endpoints(str(endpoints_file))
     broker = await EventBroker.create(endpoints.event_broker)
     tracker_store = TrackerStore.create(endpoints.tracker_store, event_broker=broker)
-    # Rasa takes no other way to read a model's files, or to run its graph.
+    # Rasa takes no other way to read a model's files, to run its graph, or to go through a turn.
     processor.LocalModelStorage, processor.DaskGraphRunner = ServedModel, ServedGraph
+    agents.MessageProcessor = ServedProcessor
     try:
         # Rasa's own `load_agent` would only log why a model can't be loaded.
         agent = Agent.load(

@@ -171,7 +171,8 @@ class IdentityDatabase:
             IdentityUnavailable: The database can't be used.
         """
         try:
-            with self._open().execution_options(sqlite_begin="BEGIN").connect() as connection:
+            with self._open().connect() as connection:
+                connection.execution_options(sqlite_begin="BEGIN")
                 yield connection
         except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
             raise IdentityUnavailable(type(error).__name__) from error

@@ -47,6 +47,19 @@ FROM_THE_BEGINNING = datetime.fromtimestamp(0, timezone.utc)
 Standing = Literal["nobody's", "signed in", "over"]
 """How a conversation stands: once a member's, it is over when they are signed in no more."""
 
+# Asked in every turn: made once, as that takes longer than asking.
+_STANDING = (
+    sa.select(sign_ins.c.last_used_at, renewals.c.at)
+    .select_from(owners)
+    .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
+    .outerjoin(renewals, renewals.c.conversation_id == owners.c.conversation_id)
+    .where(owners.c.conversation_id == sa.bindparam("conversation"))
+)
+_SHOWN = sa.select(sign_ins.c.email, sign_ins.c.signed_in_at).where(
+    sign_ins.c.conversation_id == sa.bindparam("conversation"),
+    sign_ins.c.last_used_at > sa.bindparam("since"),
+)
+
 
 class SomebodyElse(Exception):
     """A conversation is one member's: whoever comes after them begins their own."""
@@ -196,13 +209,7 @@ class IdentityService:
 
     def _standing(self, conversation: str, renewed: datetime) -> Standing:
         with self.database.reading() as connection:
-            found = connection.execute(
-                sa.select(sign_ins.c.last_used_at, renewals.c.at)
-                .select_from(owners)
-                .outerjoin(sign_ins, sign_ins.c.conversation_id == owners.c.conversation_id)
-                .outerjoin(renewals, renewals.c.conversation_id == owners.c.conversation_id)
-                .where(owners.c.conversation_id == conversation)
-            ).first()
+            found = connection.execute(_STANDING, {"conversation": conversation}).first()
         if found is None:
             return "nobody's"
         last_used_at, latest = found[0], found[1] or FROM_THE_BEGINNING
@@ -244,10 +251,7 @@ class IdentityService:
         now = self._now()
         with self.database.reading() as connection:
             row = connection.execute(
-                sa.select(sign_ins.c.email, sign_ins.c.signed_in_at).where(
-                    sign_ins.c.conversation_id == conversation,
-                    sign_ins.c.last_used_at > now - INACTIVITY,
-                )
+                _SHOWN, {"conversation": conversation, "since": now - INACTIVITY}
             ).one_or_none()
         email = self.keys.unseal(SIGN_IN, row.email, now, FOR_EVER) if row else None
         return Shown(masked(email), row.signed_in_at) if row and email else None

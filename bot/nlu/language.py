@@ -66,6 +66,8 @@ def language_of(text: str, unknown: Collection[str]) -> str:
     if len(words) < 2:
         return ENGLISH
     foreign = sum(word in unknown for word in words)
+    if not foreign:
+        return ENGLISH
     spanish = sum(word in SPANISH_WORDS for word in words)
     strange = sum(word in unknown or word in SPANISH_WORDS for word in words)
     guess, probability = _identifier().classify(text)

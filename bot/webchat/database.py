@@ -119,8 +119,12 @@ class ConversationDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: committed at the end, rolled back if anything goes wrong."""
-        with _for_writing(self._open()).begin() as connection:
-            yield connection
+        with self._open().connect() as connection:
+            # An SQLite transaction that begins by reading can't always go on to write; so it says
+            # at once that it will. Other databases ignore the option.
+            connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
 
     def ping(self) -> None:
         """Raises SQLAlchemyError, or OSError, where the database can't be used."""
@@ -137,7 +141,9 @@ class ConversationDatabase:
         with self._opening:
             if self._engine is None:
                 engine = self._create_engine()
-                create_tables(_for_writing(engine), *self._metadata)
+                create_tables(
+                    engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"), *self._metadata
+                )
                 self._engine = engine
             return self._engine
 
@@ -173,12 +179,6 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _for_writing(engine: Engine) -> Engine:
-    # An SQLite transaction that begins by reading can't always go on to write; so it says
-    # at once that it will. Other databases ignore the option.
-    return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
 
 def _begin_sqlite(connection: Connection) -> None:

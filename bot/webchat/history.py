@@ -22,6 +22,12 @@ OFFERS_READ = 20
 
 Also = Callable[[Connection], None]
 
+# Of every turn: made once, as that takes longer than asking.
+_IS_OPEN = sa.select(sessions.c.id).where(
+    sessions.c.id == sa.bindparam("conversation"), sessions.c.ended_at.is_(None)
+)
+_INSERT = messages.insert()
+
 
 @dataclass(frozen=True)
 class History:
@@ -43,11 +49,10 @@ class History:
 
     def is_open(self, conversation_id: str) -> bool:
         """Whether the conversation was opened here and has not been ended."""
-        query = sa.select(sessions.c.id).where(
-            sessions.c.id == conversation_id, sessions.c.ended_at.is_(None)
-        )
         with self.database.reading() as connection:
-            return connection.execute(query).first() is not None
+            return (
+                connection.execute(_IS_OPEN, {"conversation": conversation_id}).first() is not None
+            )
 
     def messages(self, conversation_id: str) -> list[Message]:
         """Both sides of the conversation, in order."""
@@ -192,4 +197,4 @@ def _insert(
         for message in said
     ]
     if rows:
-        connection.execute(messages.insert(), rows)
+        connection.execute(_INSERT, rows)

@@ -20,7 +20,7 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.conversations import require_durable
+from bot.conversations import ConversationTrackerStore, require_durable
 from bot.webchat.asks import Ask, understand, whole
 from bot.webchat.database import off_loop
 from bot.webchat.errors import ApiError, busy, unavailable
@@ -62,12 +62,23 @@ class Said:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant answered, and who is signed in then."""
+    """What the assistant answers, and who is signed in then."""
 
     messages: list[Message]
     shown: Shown | None
     has_signed_in: bool = False
     """Whether it is this turn that signed them in."""
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What a turn goes on from."""
+
+    standing: Standing
+    title: str | None
+    """Of the button that was pressed."""
+    events: list[str]
+    """Rasa's, as they are stored."""
 
 
 class WebChatOutput(OutputChannel):
@@ -198,34 +209,25 @@ class Turns:
         self, agent: Agent, conversation_id: str, said: Said, renewed: datetime
     ) -> Answer:
         async with answering_503("A turn failed"), self.alone(agent, conversation_id):
-            history = History(require_durable(agent).database)
-            stored, title, standing = await off_loop(
-                _look_up, history, self._identity, conversation_id, said, renewed
-            )
-            if stored is not None:
-                self._metrics.turns.labels("repeated").inc()
-                messages = stored
-            else:
-                messages = await self._answered(agent, conversation_id, said, title)
-            # Read before anybody else's turn: whose it was that signed in is certain.
-            shown = await off_loop(self._identity.shown, conversation_id)
-            has_signed_in = stored is None and standing != "signed in" and shown is not None
-            return Answer(messages, shown, has_signed_in)
+            return await self._answer(agent, conversation_id, said, renewed)
 
-    async def _answered(
-        self, agent: Agent, conversation_id: str, said: Said, title: str | None
-    ) -> list[Message]:
+    async def _answer(
+        self, agent: Agent, conversation_id: str, said: Said, renewed: datetime
+    ) -> Answer:
         store = require_durable(agent)
-        history = History(store.database)
+        before = await off_loop(_look_up, store, self._identity, conversation_id, said, renewed)
+        if isinstance(before, Answer):
+            self._metrics.turns.labels("repeated").inc()
+            return before
         if not agent.is_ready():
             raise unavailable()
 
-        heard = hear(said.text or title or "", partial(self._identity.seal, conversation_id))
+        heard = hear(said.text or before.title or "", partial(self._identity.seal, conversation_id))
         asked = Message("user", said.at, heard.text)
         if said.client_id:
             # So a client finds its own messages again in the history.
             asked = Message("user", said.at, asked.text, id=said.client_id)
-        with store.hold_back(conversation_id) as events:
+        with store.hold_back(conversation_id, before.events) as events:
             responses = await asyncio.wait_for(
                 self._ask(agent, conversation_id, said, heard, asked.id), self._timeout
             )
@@ -233,11 +235,17 @@ class Turns:
         outcome = "answered" if answers else "silent"
         if not answers:
             answers = [await self._apology(agent, conversation_id)]
-        await off_loop(
-            history.add_turn, conversation_id, asked, answers, said.client_id, events.write
-        )
+
+        def keep() -> Shown | None:
+            history = History(store.database)
+            history.add_turn(conversation_id, asked, answers, said.client_id, events.write)
+            return self._identity.shown(conversation_id)
+
+        # Read before anybody else's turn: whose it was that signed in is certain.
+        shown = await off_loop(keep)
         self._metrics.turns.labels(outcome).inc()
-        return answers
+        has_signed_in = before.standing != "signed in" and shown is not None
+        return Answer(answers, shown, has_signed_in)
 
     async def _ask(
         self, agent: Agent, conversation_id: str, said: Said, heard: Heard, message_id: str
@@ -342,25 +350,26 @@ def require_going_on(
 
 
 def _look_up(
-    history: History,
+    store: ConversationTrackerStore,
     identity: IdentityService,
     conversation_id: str,
     said: Said,
     renewed: datetime,
-) -> tuple[list[Message] | None, str | None, Standing]:
-    """The answer if it was given before, the title of the button that was pressed, and how it stands."""
+) -> Answer | _Before:
+    """The answer if it was given before, and else what a turn goes on from."""
+    history = History(store.database)
     require_open(history, conversation_id)
     standing = identity.used(conversation_id, renewed)
     if standing == "over":
         raise ApiError("session_expired")
     if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
-        return stored, None, standing
-    if said.payload is None:
-        return None, None, standing
-    title = history.offered_title(conversation_id, said.payload)
-    if title is None:
-        raise ApiError("payload_not_offered")
-    return None, title, standing
+        return Answer(stored, identity.shown(conversation_id))
+    title = None
+    if said.payload is not None:
+        title = history.offered_title(conversation_id, said.payload)
+        if title is None:
+            raise ApiError("payload_not_offered")
+    return _Before(standing, title, store.read(conversation_id))
 
 
 @asynccontextmanager

@@ -20,12 +20,12 @@ def test_a_stage_within_another_is_counted_once(monkeypatch: pytest.MonkeyPatch)
         now += 0.002
         with stages._stage(stages.ACTION):
             now += 0.003
-            with stages._stage(stages.READ):
+            with stages._stage(stages.TRACKER):
                 now += 0.004
-        with stages._stage(stages.READ):
+        with stages._stage(stages.TRACKER):
             now += 0.001
 
-    expected = {stages.CHANNEL: 2.0, stages.ACTION: 3.0, stages.READ: 5.0}
+    expected = {stages.CHANNEL: 2.0, stages.ACTION: 3.0, stages.TRACKER: 5.0}
     assert turn.spent == pytest.approx(expected)
 
 

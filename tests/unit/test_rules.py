@@ -14,6 +14,7 @@ from rasa.shared.core.events import (
     ActionExecuted,
     ActionExecutionRejected,
     ActiveLoop,
+    DefinePrevUserUtteredFeaturization,
     Event,
     LoopInterrupted,
     SessionStarted,
@@ -104,6 +105,8 @@ def _carried_out(
     action: str, prediction: PolicyPrediction, tracker: DialogueStateTracker, chance: random.Random
 ) -> Iterator[Event]:
     """What may come of an action: a form begins, goes on, ends, or won't have what was said."""
+    if tracker.latest_action_name == "action_listen" and not prediction.is_no_user_prediction:
+        yield DefinePrevUserUtteredFeaturization(False)
     is_form = action.endswith("_form")
     if is_form and tracker.active_loop_name == action and chance.random() < 0.4:
         yield ActionExecutionRejected(action)

@@ -132,7 +132,7 @@ async def test_held_back_events_are_stored_when_they_are_written(
     store: ConversationTrackerStore,
 ) -> None:
     tracker = tracker_of("one", "hello")
-    with store.hold_back("one") as events:
+    with store.hold_back("one", []) as events:
         await store.save(tracker)
         tracker.update(UserUttered("again", {"name": "greet"}))
         await store.save(tracker)

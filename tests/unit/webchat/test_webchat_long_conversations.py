@@ -24,7 +24,7 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.conversations import EVENTS, TURNS_READ, ConversationTrackerStore
+from bot.conversations import EVENTS, TURNS_READ, ConversationTrackerStore, StoredTracker
 from bot.webchat.database import ConversationDatabase
 from bot.webchat.history import OFFERS_READ, History
 from bot.webchat.messages import Message
@@ -104,6 +104,27 @@ async def test_what_is_read_is_in_the_state_of_the_whole(
     assert said[-TURNS_READ + 1 :] == [str(n) for n in range(len(turns))][-TURNS_READ + 1 :]
 
 
+@settings(deadline=None)
+@given(turns, st.lists(what_happens, max_size=5))
+def test_a_copy_is_in_the_same_state_and_goes_its_own_way(
+    turns: list[list[Event]], more: list[Event]
+) -> None:
+    said = [e for n, events in enumerate(turns) for e in a_turn(str(n), *events)]
+    tracker = StoredTracker.from_events("one", BEGINNING + said, DOMAIN.slots)
+    replayed = DialogueStateTracker.copy(tracker)
+
+    copied = tracker.copy()
+    assert state(copied) == state(replayed)
+    assert list(copied.events) == list(replayed.events)
+    for event in [*more, ActionExecuted("action_show")]:
+        copied.update(event)
+        replayed.update(event)
+
+    assert state(copied) == state(replayed)
+    assert state(tracker) == state(DialogueStateTracker.copy(tracker))
+    assert list(tracker.events) == BEGINNING + said
+
+
 async def test_what_is_read_of_a_long_conversation_does_not_grow(url: str) -> None:
     store = ConversationTrackerStore(DOMAIN, url=url)
     slots = [SlotSet("place", "Texas"), SlotSet("course", "basic"), ActionExecuted("action_show")]
@@ -126,7 +147,7 @@ async def test_only_what_is_new_is_stored_of_a_long_conversation(url: str) -> No
         whole.update(event)
         read.update(event)
 
-    with store.hold_back(whole.sender_id) as held:
+    with store.hold_back(whole.sender_id, store.read(whole.sender_id)) as held:
         await store.save(read)
         # The next part of the same turn goes on where this one ended.
         again = await store.retrieve(whole.sender_id)
