@@ -52,7 +52,7 @@ from registration.database import Database
 from registration.members import attendances
 from registration.places import Place, resolve
 from registration.queries import classes_by_id, upcoming_classes
-from registration.sample import load_sample
+from registration.sample import PLACES, load_sample
 from tests.services.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -211,6 +211,8 @@ def look_ups(folder: Path, server: PostgresServer, sizes: argparse.Namespace) ->
         "near any of five cities": {"place": place(five)},
         "near a city or in its state": {"place": place("Dallas, TX; Texas")},
     }
+    # Some lie amid many classes, some beside.
+    cities = [place(f"{city}, {state}") for city, state, _ in PLACES]
     made: Made = {}
     for size in sizes.classes:
         for kind, url in databases(folder, server, sizes, f"classes_{size}"):
@@ -224,6 +226,7 @@ def look_ups(folder: Path, server: PostgresServer, sizes: argparse.Namespace) ->
             ids = [c.id for c in upcoming_classes(db, now=now(), place=None).classes]
             email = f"sample-bulk-{max(1, registrations // EACH // 2)}@example.org"
             made.setdefault(kind, {})[size] = {
+                f"near {len(cities)} cities, one after the other": partial(_each_of, cities, db),
                 **{n: partial(upcoming_classes, db, now=now(), **p) for n, p in places.items()},
                 "the seats of five classes": partial(classes_by_id, db, ids, now=now()),
                 "certificates of a member with twenty classes": partial(
@@ -231,6 +234,11 @@ def look_ups(folder: Path, server: PostgresServer, sizes: argparse.Namespace) ->
                 ),
             }
     yield from side_by_side(made)
+
+
+def _each_of(cities: list[Place], db: Database) -> None:
+    for city in cities:
+        upcoming_classes(db, now=now(), place=city)
 
 
 # --- the tracker store and the history
