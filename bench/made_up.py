@@ -146,8 +146,8 @@ def _look_around(engine: sa.engine.Engine) -> None:
     """Has the planner see the rows, and PostgreSQL note which pages all may see, as it does in time."""
     is_sqlite = engine.dialect.name == "sqlite"
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        if is_sqlite:
-            connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
+        patience = "PRAGMA analysis_limit = 1000" if is_sqlite else "SET statement_timeout = 0"
+        connection.exec_driver_sql(patience)
         connection.exec_driver_sql("ANALYZE" if is_sqlite else "VACUUM ANALYZE")
     engine.dispose()  # what was set for many rows isn't for look-ups
 
