@@ -2,7 +2,10 @@
 
 Times are lower quartiles, within this process, on this machine, with real databases (SQLite and
 PostgreSQL); of training and understanding, which wait for nothing, the processor's time. What is made up
-or duplicated says so. `--help` lists the sizes; the largest take long to make.
+or duplicated says so. `--help` lists the sizes; the largest take minutes to make:
+
+    python -m bench.growth --only look-ups --on postgresql --classes 100 1000000 --registrations 10
+    python -m bench.growth --only stores --on sqlite --conversations 100 1000000
 """
 
 from __future__ import annotations
@@ -10,19 +13,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import os
 import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from rasa.core.agent import Agent
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -32,6 +34,7 @@ from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bench.made_up import EACH, events, many_classes, many_conversations, many_registrations
 from bot import logs
 from bot.conversations import EVENTS, ConversationTrackerStore, require_durable
 from bot.nlu.classifier import TopicClassifier
@@ -40,21 +43,27 @@ from bot.nlu.report import parser
 from bot.nlu.spelling import SpellingCorrector
 from bot.server import assistant
 from bot.settings import Settings
-from bot.webchat.database import ConversationDatabase, messages, sessions
+from bot.webchat.database import ConversationDatabase
 from bot.webchat.history import History
 from bot.webchat.metrics import Metrics
 from bot.webchat.sessions import Session
 from bot.webchat.turns import Said, Turns
 from registration.database import Database
+from registration.members import attendances
 from registration.places import Place, resolve
 from registration.queries import classes_by_id, upcoming_classes
-from registration.sample import generate, load_sample
+from registration.sample import PLACES, load_sample
 from tests.services.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "models/assistant.tar.gz"
 
 Rows = Iterator[tuple[str, str]]
+
+Made = dict[str, dict[int, dict[str, Callable[[], Any]]]]
+"""Questions by name, of databases by kind and size."""
+
+DATABASES = ["sqlite", "postgresql"]
 
 TURNS = (
     "what is a school resource officer?",
@@ -81,26 +90,44 @@ def main() -> None:
         folder = Path(name)
         os.environ["NASRO_SECRET"] = "a secret that only benchmarks use, 32 or more"
         os.environ["NASRO_REGISTRATION_URL"] = f"sqlite:///{folder / 'registration.sqlite'}"
-        for title, rows in (
-            ("a turn, at the channel, SQLite", conversation(folder, sizes.turns)),
-            ("look-ups (made-up classes)", look_ups(folder, server, sizes)),
-            ("the conversation's stores (made-up others)", stores(folder, server, sizes)),
-            ("training of the classifier (examples duplicated)", training(sizes.examples)),
-            ("understanding, by the message's length", understanding()),
-        ):
+        parts: dict[str, tuple[str, Callable[[], Rows]]] = {
+            "turns": (
+                "a turn, at the channel, SQLite",
+                lambda: conversation(folder, sizes.turns),
+            ),
+            "look-ups": (
+                "look-ups (classes and registrations made up)",
+                lambda: look_ups(folder, server, sizes),
+            ),
+            "stores": (
+                "the conversation's stores (conversations made up)",
+                lambda: stores(folder, server, sizes),
+            ),
+            "training": (
+                "training of the classifier (examples duplicated)",
+                lambda: training(sizes.examples),
+            ),
+            "understanding": ("understanding, by the message's length", understanding),
+        }
+        for part in sizes.only or parts:
+            title, rows = parts[part]
             print(f"\n{title}")
-            for name, value in rows:
-                print(f"  {name:54} {value}", flush=True)
+            for name, value in rows():
+                print(f"  {name:62} {value}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = ["turns", "look-ups", "stores", "training", "understanding"]
+    parser.add_argument("--only", nargs="+", choices=parts)
+    parser.add_argument("--on", nargs="+", choices=DATABASES, default=DATABASES)
     parser.add_argument("--turns", type=int, default=200, help="turns of a conversation")
     parser.add_argument("--classes", type=int, nargs="+", default=[100, 10_000])
     parser.add_argument("--registrations", type=int, default=1, help="for each class")
     parser.add_argument("--conversations", type=int, nargs="+", default=[100, 10_000])
     parser.add_argument("--examples", type=int, default=1_000, help="of the training data")
-    parser.add_argument("--only-sqlite", action="store_true")
     return parser.parse_args()
 
 
@@ -169,114 +196,96 @@ async def go_on(agent: Agent, turns: Turns, conversation_id: str, cycles: int = 
 
 
 def look_ups(folder: Path, server: PostgresServer, sizes: argparse.Namespace) -> Rows:
-    questions: dict[str, dict[str, Any]] = {
+    month = today().replace(day=1) + timedelta(days=92)
+    five = "Dallas, TX; Houston, TX; Chicago, IL; Atlanta, GA; Denver, CO"
+    places: dict[str, dict[str, Any]] = {
         "everywhere": {"place": None},
+        "in a month": {"place": None, "period": (month, month + timedelta(days=29))},
         "in a state": {"place": place("Texas")},
         "one course in a state": {"place": place("Texas"), "course": "basic"},
-        "near a city": {"place": place("Dallas, TX")},
         "in a state without classes": {"place": place("Maine")},
+        "in twelve states": {"place": place("Midwest")},
+        "near a city": {"place": place("Dallas, TX")},
+        "one course near a city": {"place": place("Dallas, TX"), "course": "basic"},
+        "near a city without classes": {"place": place("Billings, MT")},
+        "near any of five cities": {"place": place(five)},
+        "near a city or in its state": {"place": place("Dallas, TX; Texas")},
     }
-    firsts: dict[str, float] = {}
+    # Some lie amid many classes, some beside.
+    cities = [place(f"{city}, {state}") for city, state, _ in PLACES]
+    made: Made = {}
     for size in sizes.classes:
-        for url in urls(folder, server, sizes, f"classes_{size}"):
+        for kind, url in databases(folder, server, sizes, f"classes_{size}"):
             db = Database(url)
             db.upgrade()
-            generate(db, classes=size, registrations=size * sizes.registrations, today=today())
-            if not db.is_sqlite:
-                with db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as c:
-                    c.execute(sa.text("VACUUM ANALYZE"))
-            kind = f"{'SQLite' if db.is_sqlite else 'PostgreSQL'}, {size:,} classes"
-            for name, asked in questions.items():
-                took = milliseconds(lambda d=db, a=asked: upcoming_classes(d, now=now(), **a))
-                first = firsts.setdefault(f"{name} {db.is_sqlite}", took)
-                yield f"{kind}, {name}", compared(took, first)
+            began = time.perf_counter()
+            many_classes(db, size, today())
+            registrations = many_registrations(db, size * sizes.registrations)
+            took = f"made in {time.perf_counter() - began:.0f} s"
+            yield f"{kind}: {size:,} classes, {registrations:,} registrations", took
             ids = [c.id for c in upcoming_classes(db, now=now(), place=None).classes]
-            took = milliseconds(lambda d=db, i=ids: classes_by_id(d, i, now=now()))
-            yield (
-                f"{kind}, seats of five",
-                compared(took, firsts.setdefault(f"seats {db.is_sqlite}", took)),
-            )
-            db.dispose()
+            email = f"sample-bulk-{max(1, registrations // EACH // 2)}@example.org"
+            made.setdefault(kind, {})[size] = {
+                f"near {len(cities)} cities, one after the other": partial(_each_of, cities, db),
+                **{n: partial(upcoming_classes, db, now=now(), **p) for n, p in places.items()},
+                "the seats of five classes": partial(classes_by_id, db, ids, now=now()),
+                "certificates of a member with twenty classes": partial(
+                    attendances, db, email=email, now=now()
+                ),
+            }
+    yield from side_by_side(made)
+
+
+def _each_of(cities: list[Place], db: Database) -> None:
+    for city in cities:
+        upcoming_classes(db, now=now(), place=city)
 
 
 # --- the tracker store and the history
 
 
 def stores(folder: Path, server: PostgresServer, sizes: argparse.Namespace) -> Rows:
-    firsts: dict[str, float] = {}
+    made: Made = {}
     for size in sizes.conversations:
-        for url in urls(folder, server, sizes, f"conversations_{size}"):
+        for kind, url in databases(folder, server, sizes, f"conversations_{size}"):
             store = ConversationTrackerStore(Domain.load(str(ROOT / "domain.yml")), url=url)
-            one = make_up(store.database, size)
+            began = time.perf_counter()
+            one = many_conversations(store.database, size)
+            yield f"{kind}: {size:,} conversations", f"made in {time.perf_counter() - began:.0f} s"
             history = History(store.database)
-            kind = f"{'SQLite' if url.startswith('sqlite') else 'PostgreSQL'}, {size:,}"
-
-            def read(one: str = one, store: ConversationTrackerStore = store) -> None:
-                asyncio.run(store.retrieve(one))
-
-            questions: dict[str, Callable[[], Any]] = {
-                "the tracker": read,
-                "is it open": lambda o=one, h=history: h.is_open(o),
-                "was it answered before": lambda o=one, h=history: h.answer_to(o, "new"),
-                "what was said": lambda o=one, h=history: h.messages(o),
+            made.setdefault(kind, {})[size] = {
+                "a tracker is read": partial(_read, store, one),
+                "is it open": partial(history.is_open, one),
+                "was it answered before": partial(history.answer_to, one, "new"),
+                "what was said": partial(history.messages, one),
+                "a turn's events are stored": partial(_store, store.database),
             }
-            for name, ask in questions.items():
-                took = milliseconds(ask)
-                first = firsts.setdefault(f"{name} {url[:6]}", took)
-                yield f"{kind} conversations, {name}", compared(took, first)
-            store.database.dispose()
+    yield from side_by_side(made)
 
 
-def make_up(database: ConversationDatabase, number: int) -> str:
-    """Made-up conversations of one turn each, written in bulk; the id of one in their midst."""
-    at = datetime(2027, 3, 1, tzinfo=timezone.utc)
-    one = f"{number // 2:032x}"
+def _read(store: ConversationTrackerStore, conversation_id: str) -> None:
+    asyncio.run(store.retrieve(conversation_id))
+
+
+def _store(database: ConversationDatabase) -> None:
     with database.writing() as connection:
-        for first in range(0, number, 5_000):
-            ids = [f"{n:032x}" for n in range(first, min(first + 5_000, number))]
-            opened = [{"id": id_, "created_at": at, "expires_at": at} for id_ in ids]
-            connection.execute(sessions.insert(), opened)
-            connection.execute(messages.insert(), [m for id_ in ids for m in _said(id_, at)])
-            connection.execute(EVENTS.insert(), [e for id_ in ids for e in _events(id_)])
-    if database.url.startswith("postgresql"):
-        with database.writing() as connection:
-            connection.execute(sa.text("ANALYZE"))
-    return one
+        connection.execute(EVENTS.insert(), list(events(uuid.uuid4().hex)))
 
 
-def _said(conversation_id: str, at: datetime) -> Iterable[dict[str, Any]]:
-    turn = uuid.uuid4().hex
-    for sender in ("user", "assistant"):
-        yield {
-            "conversation_id": conversation_id,
-            "id": uuid.uuid4().hex,
-            "turn": turn,
-            "client_id": turn if sender == "user" else None,
-            "sender": sender,
-            "at": at,
-            "content": {"text": "made up", "buttons": []},
-        }
-
-
-def _events(conversation_id: str) -> Iterable[dict[str, Any]]:
-    parsed = {"intent": {"name": "greet"}, "entities": [], "text": "made up"}
-    for event in (
-        {"event": "action", "name": "action_session_start"},
-        {"event": "session_started"},
-        {"event": "action", "name": "action_listen"},
-        {"event": "user", "text": "made up", "parse_data": parsed},
-        {"event": "action", "name": "utter_greet"},
-        {"event": "bot", "text": None, "data": {}, "metadata": {"utter_action": "utter_greet"}},
-        {"event": "action", "name": "action_listen"},
-    ):
-        yield {
-            "sender_id": conversation_id,
-            "type_name": event["event"],
-            "timestamp": 0.0,
-            "action_name": event.get("name"),
-            "intent_name": None,
-            "data": json.dumps({**event, "timestamp": 0.0}),
-        }
+def side_by_side(made: Made) -> Rows:
+    """What each question costs in databases of several sizes, asked in turns."""
+    for kind, sizes in made.items():
+        for name in next(iter(sizes.values())):
+            times: dict[int, list[float]] = {size: [] for size in sizes}
+            for _ in range(REPEATS + 2):
+                for size, questions in sizes.items():
+                    began = time.perf_counter()
+                    questions[name]()
+                    times[size].append((time.perf_counter() - began) * 1000)
+            took = {size: best_quarter(values[2:]) for size, values in times.items()}
+            first = next(iter(took.values()))
+            for size, value in took.items():
+                yield f"{kind}, {name}, {size:,}", compared(value, first)
 
 
 # --- training and understanding
@@ -334,13 +343,15 @@ def understanding() -> Rows:
 # --- small things
 
 
-def urls(
+def databases(
     folder: Path, server: PostgresServer, sizes: argparse.Namespace, name: str
-) -> Iterator[str]:
-    yield f"sqlite:///{folder / name}.sqlite"
-    if not sizes.only_sqlite:
+) -> Iterator[tuple[str, str]]:
+    """New ones: what they are called, and their URLs."""
+    if "sqlite" in sizes.on:
+        yield "SQLite", f"sqlite:///{folder / name}.sqlite"
+    if "postgresql" in sizes.on:
         server.execute(f"CREATE DATABASE {name}")
-        yield server.url(name)
+        yield "PostgreSQL", server.url(name)
 
 
 def milliseconds(

@@ -24,17 +24,18 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import jwt
 import psutil
 import sqlalchemy as sa
+import uvloop
 
+from bench.client import Client, client
 from bench.processes import resident_megabytes
 from deploy.scale_up import LEAST_CONNECTIONS, STICKY, Topology
 from tests.running_server import ROOT, free_port
@@ -84,20 +85,14 @@ class Conversation:
         return str(jwt.decode(self.token, options={"verify_signature": False})["sub"])
 
 
-@asynccontextmanager
-async def client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """Somebody with an address of their own."""
+def somebody(url: str) -> AbstractAsyncContextManager[Client]:
+    """A client with an address of its own."""
     number = next(_addresses) % (1 << 22)
-    address = f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
-    connector = aiohttp.TCPConnector(local_addr=(address, 0))
-    async with aiohttp.ClientSession(
-        url, connector=connector, timeout=aiohttp.ClientTimeout(total=70)
-    ) as http:
-        yield http
+    return client(url, f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}")
 
 
 async def request(
-    http: aiohttp.ClientSession, method: str, path: str, attempts: Turn | None = None, **more: Any
+    http: Client, method: str, path: str, attempts: Turn | None = None, **more: Any
 ) -> dict[str, Any]:
     """Asks until there is an answer, as the widget does: after a while, and the same again.
 
@@ -110,26 +105,23 @@ async def request(
             attempts.attempts += 1
         pause = 0.5
         try:
-            async with http.request(method, f"/api/chat/v1{path}", **more) as response:
-                if response.status < 300:
-                    return await response.json()
-                assert response.status in (429, 503), f"{response.status}: {await response.text()}"
-                pause = float(response.headers["Retry-After"])
-        except (aiohttp.ClientError, asyncio.TimeoutError):
+            answer = await http.request(method, f"/api/chat/v1{path}", **more)
+        except OSError:
             pass
+        else:
+            if answer.status < 300:
+                return answer.json()
+            assert answer.status in (429, 503), f"{answer.status}: {answer.body!r}"
+            pause = float(answer.headers["retry-after"])
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))
     raise TimeoutError(f"{method} {path}")
 
 
-async def say(http: aiohttp.ClientSession, conversation: Conversation, turn: Turn) -> None:
+async def say(http: Client, conversation: Conversation, turn: Turn) -> None:
     began = time.perf_counter()
+    message = {"text": turn.text, "client_id": turn.client_id}
     answer = await request(
-        http,
-        "POST",
-        "/messages",
-        turn,
-        json={"text": turn.text, "client_id": turn.client_id},
-        headers={"Authorization": f"Bearer {conversation.token}"},
+        http, "POST", "/messages", turn, json_body=message, token=conversation.token
     )
     turn.seconds = turn.seconds or time.perf_counter() - began
     turn.answers.append([message["id"] for message in answer["messages"]])
@@ -146,7 +138,7 @@ async def throughput(url: str, people: int, seconds: float) -> list[float]:
 
     async def person() -> None:
         while time.monotonic() < ends:
-            async with client(url) as http:
+            async with somebody(url) as http:
                 opened = await request(http, "POST", "/sessions")
                 conversation = Conversation(opened["token"])
                 for text in TEXTS:
@@ -160,7 +152,7 @@ async def throughput(url: str, people: int, seconds: float) -> list[float]:
 
 
 def cpu_seconds(topology: Topology) -> dict[str, float]:
-    """What each part has used so far."""
+    """What each part has used of the cores so far, and what nobody has."""
     assert topology.postgres
     parts = {
         "process": [server.process.pid for server in topology.servers if server.process],
@@ -175,7 +167,10 @@ def cpu_seconds(topology: Topology) -> dict[str, float]:
             processes += [child for p in processes for child in p.children(recursive=True)]
         times = [process.cpu_times() for process in processes]
         used[name] = sum(t.user + t.system for t in times)
-    return used
+    machine = psutil.cpu_times()
+    # A virtual machine is told how long its cores ran for others.
+    idle, stolen = (getattr(machine, name, 0.0) for name in ("idle", "steal"))
+    return {**used, "idle": idle + getattr(machine, "iowait", 0.0), "stolen": stolen}
 
 
 def measure_speed(
@@ -184,7 +179,7 @@ def measure_speed(
     """A line of the table."""
     with running(processes, balance, arguments) as topology:
         before, began = cpu_seconds(topology), time.monotonic()
-        times = asyncio.run(throughput(topology.url, people, seconds))
+        times = uvloop.run(throughput(topology.url, people, seconds))
         after, took = cpu_seconds(topology), time.monotonic() - began
         pids = [server.process.pid for server in topology.servers if server.process]
         memory = sum(map(resident_megabytes, pids)) // processes
@@ -192,14 +187,15 @@ def measure_speed(
     # The turns before and after the counted ones took their share too.
     turns = len(times) * took / seconds
     used = {name: after[name] - before[name] for name in after}
-    shares = ", ".join(f"{name} {1000 * used[name] / turns:.1f}" for name in used)
+    parts = ("process", "PostgreSQL", "nginx", "people")
+    shares = ", ".join(f"{name} {1000 * used[name] / turns:.2f}" for name in parts)
+    cores = ", ".join(f"{name} {used[name] / took:.2f}" for name in ("process", "idle", "stolen"))
     name = "sticky" if balance == STICKY else "least connections"
     return (
         f"{processes} processes, {name:17}  {len(times) / seconds:6.1f} turns/s"
         f"   p50 {percentiles[49] * 1000:5.0f} ms  p95 {percentiles[94] * 1000:5.0f} ms"
         f"  p99 {percentiles[98] * 1000:5.0f} ms   CPU ms a turn: {shares}"
-        f"  ({used['process'] / took:.2f} cores in processes, {sum(used.values()) / took:.2f} in all)"
-        f"  {memory} MB each"
+        f"   cores: {cores}   {memory} MB each"
     )
 
 
@@ -236,7 +232,7 @@ class Report:
 
 async def converse(url: str, length: int) -> Conversation:
     """A conversation of a hasty person: two messages at once, one sent twice, the rest in order."""
-    async with client(url) as http:
+    async with somebody(url) as http:
         conversation = Conversation((await request(http, "POST", "/sessions"))["token"])
         texts = itertools.cycle(TEXTS)
         turns = conversation.turns = [Turn(next(texts)) for _ in range(length)]
@@ -246,9 +242,7 @@ async def converse(url: str, length: int) -> Conversation:
         await asyncio.gather(*(say(http, conversation, turns[2]) for _ in range(2)))
         for turn in turns[3:]:
             await say(http, conversation, turn)
-        read = await request(
-            http, "GET", "/messages", headers={"Authorization": f"Bearer {conversation.token}"}
-        )
+        read = await request(http, "GET", "/messages", token=conversation.token)
         conversation.history = read["messages"]
         return conversation
 
@@ -443,7 +437,7 @@ def main() -> None:
                     print(line, flush=True)
         if asked.only != "speed":
             with running(asked.processes, LEAST_CONNECTIONS, arguments) as topology:
-                report = asyncio.run(
+                report = uvloop.run(
                     under_kills(
                         topology,
                         turns=asked.turns,

@@ -26,6 +26,9 @@ def main(without_stock: bool) -> None:
             f"stock, {stock.EPOCHS} epochs: {theirs.seconds:.0f} s, {theirs.cpu_seconds:.0f} s of the "
             f"processor, when it was trained; ours takes {ours['cpu_seconds'] / theirs.cpu_seconds:.2f} of it"
         )
+        for name, seconds in zip(("DIET", "TED"), theirs.epochs, strict=True):
+            each = ", ".join(f"{took:.0f}" for took in seconds)
+            click.echo(f"  {name}: {each} s for its first, second, ... epoch, by the clock")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Whatever keeps it from answering (not there, locked, corrupt, without its tables
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -40,6 +41,8 @@ BUSY_TIMEOUT = 5
 POOL_SIZE = 5
 WRITERS_LOCK = 716253
 """Number of PostgreSQL's advisory lock that writers of this database take."""
+UPGRADE_LOCK = 716255
+"""And of the one that whoever brings its tables up to date takes."""
 
 
 class Database:
@@ -55,6 +58,8 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             options["poolclass"] = sa.pool.QueuePool
+            # A value is handed over once, however often a statement has it.
+            options["paramstyle"] = "named"
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT}
         else:
             options["pool_pre_ping"] = True
@@ -124,9 +129,12 @@ class Database:
         """
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        with self.transaction() as connection:
+        with self.upgrading() as connection:
             newest = ScriptDirectory.from_config(config).get_current_head()
-            if MigrationContext.configure(connection).get_current_revision() != newest:
+            current = MigrationContext.configure(connection).get_current_revision()
+            if not self.is_sqlite:
+                connection.rollback()
+            if current != newest:
                 config.attributes["connection"] = connection
                 try:
                     command.upgrade(config, "head")
@@ -134,7 +142,39 @@ class Database:
                     raise RegistrationError(
                         f"the database's tables aren't of this version: {error}"
                     ) from error
-            _write_catalogue(connection)
+            if self.is_sqlite:
+                _write_catalogue(connection)
+            else:
+                with self.transaction() as writing:
+                    _write_catalogue(writing)
+
+    @contextmanager
+    def upgrading(self) -> Iterator[Connection]:
+        """A connection for migrations, which one program at a time has.
+
+        SQLite's is in a transaction. PostgreSQL's isn't: an index of many rows is made in several, while
+        others write.
+
+        Raises:
+            RegistrationUnavailable: The database can't be used.
+        """
+        if self.is_sqlite:
+            with self.transaction() as connection:
+                yield connection
+            return
+        with self._or_unavailable(), self.engine.connect() as connection:
+            try:
+                connection.execute(sa.text("SET statement_timeout = 0"))
+                connection.commit()
+                take = sa.select(sa.func.pg_try_advisory_lock(UPGRADE_LOCK))
+                while not connection.execute(take).scalar_one():
+                    # Who waited within a statement would be waited for by an index being made.
+                    connection.rollback()
+                    time.sleep(0.1)
+                connection.commit()
+                yield connection
+            finally:
+                connection.invalidate()  # its lock and its patience end with it
 
     def dispose(self) -> None:
         """Closes all connections; a later question opens new ones."""

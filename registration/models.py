@@ -28,8 +28,15 @@ NOT_ON_THE_MAP = "latitude IS NULL"
 """What a look-up of classes asks for, in the very words of the indexes that hold only these classes."""
 
 CELL_DEGREES = 2
-CELL = f"round(latitude / {CELL_DEGREES})", f"round(longitude / {CELL_DEGREES})"
-"""The square of the map that a class is in; squares are numbered from the equator and Greenwich."""
+SMALL_CELL_DEGREES = 0.25
+
+
+def _cell(degrees: float) -> tuple[str, str]:
+    return f"round(latitude / {degrees})", f"round(longitude / {degrees})"
+
+
+CELL, SMALL_CELL = _cell(CELL_DEGREES), _cell(SMALL_CELL_DEGREES)
+"""The squares of the map that a class is in; squares are numbered from the equator and Greenwich."""
 TOWN = "lower(city || ', ' || state)"
 """What both databases can make an index of."""
 
@@ -64,15 +71,15 @@ def _where(condition: str) -> dict[str, Any]:
 def _index_of_courses(name: str, *columns: str, also: str = "") -> sa.Index:
     """An index of the courses that are offered, of all or where something holds `also`.
 
-    With course and first day, it alone counts them.
+    With the course in it, it alone counts them.
     """
     condition = f"{OFFERED} AND {A_COURSE}" + (f" AND {also}" if also else "")
     expressions = (sa.text(column) if "(" in column else column for column in columns)
     return sa.Index(name, *expressions, **_where(condition))
 
 
-BY_DATE = "starts_at", "id", "course_code", "starts_on"
-BY_COURSE = "course_code", "starts_at", "id", "starts_on"
+BY_DATE = "starts_on", "starts_at", "id", "course_code"
+BY_COURSE = "course_code", "starts_on", "starts_at", "id"
 POSITION = "latitude", "longitude"
 
 _registry = registry(
@@ -148,11 +155,16 @@ class TrainingClass(Base):
         _index_of_courses("ix_classes_by_state_and_course", "state", *BY_COURSE),
         _index_of_courses("ix_classes_by_cell", *CELL, *BY_DATE, *POSITION),
         _index_of_courses("ix_classes_by_cell_and_course", *CELL, *BY_COURSE, *POSITION),
+        _index_of_courses("ix_classes_by_small_cell", *SMALL_CELL, *BY_DATE, *POSITION),
+        _index_of_courses(
+            "ix_classes_by_small_cell_and_course", *SMALL_CELL, *BY_COURSE, *POSITION
+        ),
         _index_of_courses("ix_classes_by_town", TOWN, *BY_DATE, also=NOT_ON_THE_MAP),
+        _index_of_courses("ix_classes_by_town_and_course", TOWN, *BY_COURSE, also=NOT_ON_THE_MAP),
         _index_of_courses("ix_classes_by_date", *BY_DATE),
         sa.Index(
             "ix_classes_by_course",
-            *("course_code", "starts_at", "starts_on"),
+            *("course_code", "starts_on", "starts_at"),
             **_where(OFFERED),
         ),
         {"comment": "A course, or the conference, at a place and dates"},

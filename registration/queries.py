@@ -12,9 +12,9 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement, Select
@@ -30,6 +30,8 @@ from registration.models import (
     CELL_DEGREES,
     NOT_ON_THE_MAP,
     OFFERED,
+    SMALL_CELL,
+    SMALL_CELL_DEGREES,
     TOWN,
     Course,
     Registration,
@@ -40,12 +42,13 @@ from registration.places import Place, neighbours
 NEARBY_MILES = 100
 """How far from a city or a ZIP code a class may be to be near it: a drive of two hours."""
 
+LITTLE = 1 / 16
+"""Where a circle touches no more of a large square, it is read as small ones."""
+
 MOST_COUNTED = 100
 """So many classes are counted; nobody wants to read through more."""
 
 CONFERENCES = tuple(entry.code for entry in CATALOGUE if entry.kind == "conference")
-
-A_DAY = timedelta(days=1)
 
 Period = tuple[date, date]
 """First and last day, both included."""
@@ -145,9 +148,9 @@ def upcoming_classes(
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    parts, values = _parts(place)
+    shape, values = _shape(place)
     rows = db.rows(
-        _page(_asks_for(course, period), parts),
+        _page(_asks_for(course, period), shape),
         **_values(now, course, period),
         **values,
         most=max(MOST_COUNTED, offset + limit) + 1,
@@ -207,11 +210,19 @@ def neighbouring_states_with_classes(
 # --- Selects are made once for each shape of question, and cached: to put one together takes longer
 # than many an answer. What differs is in their parameters.
 
-Shape = Literal["everywhere", "state", "circle"]
-Parts = tuple[tuple[Shape, int], ...]
-"""Shapes of the places asked for: of a circle with the number of squares of the map that hold it."""
 
-_CELL = f"{CELL[0]} = :y AND {CELL[1]} = :x AND {IN_CIRCLE}"
+class Shape(NamedTuple):
+    """What of the map is asked for: states, and circles around towns; without any, everything."""
+
+    states: int = 0
+    squares: tuple[tuple[bool, tuple[int, ...]], ...] = ()
+    """The squares of the map that hold the circles: of each, whether it is a small one within a large
+    one, and the numbers of the circles that it holds some of."""
+    towns: int = 0
+
+
+_CELL = f"{CELL[0]} = :y AND {CELL[1]} = :x"
+_SMALL_CELL = f"{SMALL_CELL[0]} = :small_y AND {SMALL_CELL[1]} = :small_x AND {_CELL}"
 # A class that the map doesn't know is found by name.
 _TOWN = f"{NOT_ON_THE_MAP} AND {TOWN} = :town"
 
@@ -222,14 +233,13 @@ def _asks_for(course: str | None, period: Period | None) -> str:
 
 
 def _values(now: datetime, course: str | None, period: Period | None) -> dict[str, Any]:
-    values: dict[str, Any] = {"now": now}
+    # What is still to begin doesn't begin on an earlier day than it is where days begin last.
+    values: dict[str, Any] = {"now": now, "from_day": (now - timedelta(hours=12)).date()}
     if course is not None:
         values["course"] = course
     if period is not None:
-        first, last = period
-        # The same in UTC, wherever the class is: the indexes are in the order of moments.
-        after, before = _midnight(first) - A_DAY, _midnight(last) + 2 * A_DAY
-        values |= {"first": first, "last": last, "after": after, "before": before}
+        values["from_day"] = max(values["from_day"], period[0])
+        values["last"] = period[1]
     return values
 
 
@@ -237,77 +247,88 @@ def _offered(asked: str) -> Iterator[ColumnElement[bool]]:
     """What makes a class one that is offered, and such a one."""
     yield sa.text(OFFERED)
     yield TrainingClass.starts_at > sa.bindparam("now")
+    if asked:
+        # Where an index is read from, in its order.
+        yield sa.tuple_(TrainingClass.starts_on, TrainingClass.starts_at) > sa.tuple_(
+            sa.bindparam("from_day"), sa.bindparam("now")
+        )
     if asked.startswith("course"):
         yield sa.text(A_COURSE)
     if asked and not asked.startswith("courses"):
         yield TrainingClass.course_code == sa.bindparam("course")
     if asked.endswith("in period"):
-        yield TrainingClass.starts_on.between(sa.bindparam("first"), sa.bindparam("last"))
-        yield TrainingClass.starts_at.between(sa.bindparam("after"), sa.bindparam("before"))
+        yield TrainingClass.starts_on <= sa.bindparam("last")
 
 
-def _parts(place: Place | None) -> tuple[Parts, dict[str, Any]]:
-    """The shapes of a place, and the values that `_stretches` has parameters for."""
-    shapes: list[tuple[Shape, int]] = []
+def _shape(place: Place | None) -> tuple[Shape, dict[str, Any]]:
+    """The shape of a place, and the values that `_stretches` has parameters for."""
+    states: dict[str, None] = {}
+    towns: dict[str, None] = {}
+    circles: dict[int, tuple[float, float]] = {}
     values: dict[str, Any] = {}
-
-    def add(shape: Shape, size: int = 1, **of_part: Any) -> None:
-        values.update({f"{name}_{len(shapes)}": value for name, value in of_part.items()})
-        shapes.append((shape, size))
-
-    for part in place.each if place else ():
+    for number, part in enumerate(place.each if place else ()):
         if part.kind == "country":
-            add("everywhere")
-        elif part.latitude is None or part.longitude is None:
-            for state in part.states:
-                add("state", state=state)
-        else:
-            cells = _cells(part.latitude, part.longitude)
-            squares = {f"{axis}{n}": c[axis] for n, c in enumerate(cells) for axis in ("y", "x")}
-            inside = circle(NEARBY_MILES, part.latitude, part.longitude)
-            add("circle", len(cells), **squares, **inside, town=_city(part).lower())
-    return tuple(shapes) or (("everywhere", 1),), values
+            return Shape(), {}
+        if part.latitude is None or part.longitude is None:
+            states |= dict.fromkeys(part.states)
+            continue
+        towns[_city(part).lower()] = None
+        inside = circle(NEARBY_MILES, part.latitude, part.longitude)
+        values |= {f"{name}_{number}": value for name, value in inside.items()}
+        circles[number] = part.latitude, part.longitude
+    values |= {f"state_{n}": state for n, state in enumerate(states)}
+    values |= {f"town_{n}": town for n, town in enumerate(towns)}
+    squares = list(_squares(circles))
+    for n, (square, _) in enumerate(squares):
+        values |= {f"{name}_{n}": value for name, value in square.items()}
+    shapes = (("small_y" in square, touching) for square, touching in squares)
+    return Shape(len(states), tuple(shapes), len(towns)), values
 
 
-def _stretches(asked: str, parts: Parts) -> Iterator[Select]:
-    """The classes that are found, in stretches of an index, each in the order of dates."""
-    classes = sa.select(TrainingClass.id, TrainingClass.starts_at).where(*_offered(asked))
-    for number, (shape, size) in enumerate(parts):
-        if shape == "everywhere":
-            yield classes
-        elif shape == "state":
-            yield classes.where(TrainingClass.state == sa.bindparam(f"state_{number}"))
-        else:
-            for cell in range(size):
-                of_cell = re.sub(r":([xy])\b", rf":\g<1>{cell}", _CELL)
-                yield classes.where(_of_part(of_cell, number))
-            yield classes.where(_of_part(_TOWN, number))
+def _stretches(asked: str, shape: Shape, *, apart: bool) -> Iterator[Select]:
+    """The classes that are found, in stretches of an index, each in the order of dates.
+
+    A class near a town may also be in one of the states; `apart`, it is found there alone.
+    """
+    classes = sa.select(TrainingClass.id, TrainingClass.starts_on, TrainingClass.starts_at).where(
+        *_offered(asked)
+    )
+    if shape == Shape():
+        yield classes
+    states = [sa.bindparam(f"state_{number}") for number in range(shape.states)]
+    for state in states:
+        yield classes.where(TrainingClass.state == state)
+    if apart:
+        classes = classes.where(*(TrainingClass.state != state for state in states))
+    for number, (is_small, circles) in enumerate(shape.squares):
+        in_circles = (_numbered(f"({IN_CIRCLE})", circle) for circle in circles)
+        cell = _numbered(_SMALL_CELL if is_small else _CELL, number)
+        yield classes.where(cell, sa.or_(*in_circles))
+    for number in range(shape.towns):
+        yield classes.where(_numbered(_TOWN, number))
 
 
-def _of_part(condition: str, number: int) -> Any:
+def _numbered(condition: str, number: int) -> Any:
     return sa.text(re.sub(r":(\w+)", rf":\1_{number}", condition))
 
 
 @lru_cache(maxsize=256)
-def _page(asked: str, parts: Parts) -> Select:
+def _page(asked: str, shape: Shape) -> Select:
     """The classes of a page, and how many there are up to `most`."""
-    stretches = list(_stretches(asked, parts))
-    if len(parts) == 1:
-        together, each_until = sa.union_all, None
-    else:
-        # A class may be near two of several places. Without what is twice in it, their union would
-        # be made whole before it is cut: so each is cut.
-        together, each_until = sa.union, "most"
-    counted = together(*(_cut(stretch, each_until) for stretch in stretches))
+    # States come first: where they alone hold more than are counted, nothing else is read, and where
+    # they don't, there are few that are passed over for being in them.
+    counted = sa.union_all(*map(_cut, _stretches(asked, shape, apart=True)))
     found = sa.select(sa.func.count().label("total")).select_from(
         counted.limit(sa.bindparam("most")).subquery()
     )
-    in_order = (stretch.order_by(*_IN_ORDER) for stretch in stretches)
+    # Of a place full of classes that are in a state too, none might be left: here they may come twice.
+    together = sa.union if shape.states and shape.squares else sa.union_all
+    in_order = (s.order_by(*_IN_ORDER) for s in _stretches(asked, shape, apart=False))
     nearest = together(*(_cut(stretch, "until") for stretch in in_order)).subquery()
     # The page is cut before its seats are counted. It hangs on the total, which an empty page has too.
     page = (
         sa.select(nearest.c.id)
-        .order_by(nearest.c.starts_at, nearest.c.id)
+        .order_by(nearest.c.starts_on, nearest.c.starts_at, nearest.c.id)
         .offset(sa.bindparam("offset"))
         .limit(sa.bindparam("limit"))
         .subquery()
@@ -347,39 +368,81 @@ def _states(asked: str, number: int) -> Select:
     )
 
 
-_IN_ORDER = TrainingClass.starts_at, TrainingClass.id
+_IN_ORDER = TrainingClass.starts_on, TrainingClass.starts_at, TrainingClass.id
 
 
-def _cut(stretch: Select, until: str | None) -> Select:
+def _cut(stretch: Select, until: str | None = None) -> Select:
     """In a select of its own: SQLite takes neither order nor limit within a union."""
     return sa.select(stretch.limit(sa.bindparam(until)).subquery()) if until else stretch
 
 
-def _cells(latitude: float, longitude: float) -> list[dict[str, int]]:
-    """The squares of the map that hold what is near."""
-    near = circle(NEARBY_MILES, latitude, longitude)
-    rows = _squares(near["south"], near["north"])
-    columns = _squares(near["west"], near["east"])
-    return [{"y": y, "x": x} for y in rows for x in columns]
+Square = tuple[int, int]
+Box = tuple[float, float, float, float]
+"""South, north, west, east."""
 
 
-def _squares(first: float, last: float) -> range:
+def _squares(
+    circles: dict[int, tuple[float, float]],
+) -> Iterator[tuple[dict[str, int], tuple[int, ...]]]:
+    """The squares of the map that hold some of what is near, those first that hold most.
+
+    A square is read from its first date on until enough of it is found near. Of one that holds little
+    more than the edge of a circle that might be all of it: there, small squares are read.
+
+    Returns:
+        Numbers of the square, and of the circles that it holds some of.
+    """
+    held: dict[Square, dict[int, Box]] = {}
+    for number, (latitude, longitude) in circles.items():
+        near = circle(NEARBY_MILES, latitude, longitude)
+        box = near["south"], near["north"], near["west"], near["east"]
+        for square, part in _touched(latitude, longitude, box, CELL_DEGREES):
+            held.setdefault(square, {})[number] = part
+    for (y, x), parts in sorted(held.items(), key=lambda item: -_size(item[1])):
+        if _size(parts) > LITTLE:
+            yield {"y": y, "x": x}, tuple(parts)
+            continue
+        small: dict[Square, list[int]] = {}
+        for number, part in parts.items():
+            for square, _ in _touched(*circles[number], part, SMALL_CELL_DEGREES):
+                small.setdefault(square, []).append(number)
+        for (small_y, small_x), numbers in small.items():
+            yield {"y": y, "x": x, "small_y": small_y, "small_x": small_x}, tuple(numbers)
+
+
+def _touched(
+    latitude: float, longitude: float, box: Box, degrees: float
+) -> Iterator[tuple[Square, Box]]:
+    """Squares of a size that hold some of the circle around a point, and of a box around it."""
+    for y in _numbers(*box[:2], degrees):
+        south, north = degrees * (y - 0.5), degrees * (y + 0.5)
+        for x in _numbers(*box[2:], degrees):
+            west, east = degrees * (x - 0.5), degrees * (x + 0.5)
+            # One in a corner of the box may be beyond the circle.
+            nearest = min(max(latitude, south), north), min(max(longitude, west), east)
+            if miles_between(latitude, longitude, *nearest) <= NEARBY_MILES + 1:
+                part = max(box[0], south), min(box[1], north), max(box[2], west), min(box[3], east)
+                yield (y, x), part
+
+
+def _numbers(first: float, last: float, degrees: float) -> range:
     """Those from one latitude or longitude to another. What is on a border may be in either."""
     a_bit = 1e-9
     return range(
-        math.floor(first / CELL_DEGREES + 0.5 - a_bit),
-        math.floor(last / CELL_DEGREES + 0.5 + a_bit) + 1,
+        math.floor(first / degrees + 0.5 - a_bit), math.floor(last / degrees + 0.5 + a_bit) + 1
     )
+
+
+def _size(parts: dict[int, Box]) -> float:
+    """How much of a large square they are."""
+    areas = ((north - south) * (east - west) for south, north, west, east in parts.values())
+    return sum(areas) / CELL_DEGREES**2
 
 
 def _city(place: Place) -> str:
     """A city, or the one that a ZIP code belongs to, as "Austin, TX"."""
     zip_code = gazetteer().zip_code(place.name) if place.kind == "zip" else None
     return f"{zip_code[2].name}, {zip_code[2].state}" if zip_code else place.name
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), timezone.utc)
 
 
 def _summary(row: Any, place: Place | None = None) -> ClassSummary:

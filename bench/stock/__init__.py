@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -48,6 +49,19 @@ class Training:
     model: Path
     seconds: float
     cpu_seconds: float
+
+    @property
+    def epochs(self) -> list[list[float]]:
+        """Seconds by the clock of each epoch, of what is trained one after the other."""
+        log = (self.model.parent / "training.log").read_text(errors="replace")
+        ended: list[dict[int, float]] = []
+        # As tqdm writes it: the first line of a number is from the moment that the epoch ended.
+        for number, minutes, seconds in re.findall(r"Epochs:.*?(\d+)/\d+ \[(\d+):(\d+)<", log):
+            if number == "0":
+                ended.append({0: 0.0})
+            else:
+                ended[-1].setdefault(int(number), 60.0 * int(minutes) + int(seconds))
+        return [[times[n] - times[n - 1] for n in times if n] for times in ended if len(times) > 1]
 
 
 def trained() -> Training:

@@ -22,6 +22,7 @@ def run(**how: Any) -> None:
         render_item=render_item,
         # SQLite can't alter most of a table in place; Alembic then copies it.
         render_as_batch=True,
+        transaction_per_migration=True,
         **how,
     )
     with context.begin_transaction():
@@ -34,6 +35,6 @@ elif "connection" in context.config.attributes:
     run(connection=context.config.attributes["connection"])
 else:
     database = Database(registration_url(os.environ))
-    with database.transaction() as connection:
+    with database.upgrading() as connection:
         run(connection=connection)
     database.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from bench.scale import under_kills
+from bot.cli import main
 from bot.settings import VARIABLES
 from deploy.scale_up import Topology, nginx
 from tests.conversations.chat import Person
@@ -84,6 +87,20 @@ def test_limits_are_counted_over_all_processes(topology: Topology) -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/health/ready", "/dev/outbox"])
 def test_what_is_for_operators_is_not_passed_on(topology: Topology, path: str) -> None:
     assert httpx.get(f"{topology.url}{path}").status_code == 404
+
+
+@needs_nginx
+def test_the_images_health_check_tells_a_server_from_none(topology: Topology) -> None:
+    _, *arguments = json.loads(dockerfile()["HEALTHCHECK"].rpartition("CMD ")[2])
+
+    def is_healthy(port: int) -> bool:
+        asked = [argument.replace(":8000/", f":{port}/") for argument in arguments]
+        assert asked != arguments
+        done = subprocess.run([sys.executable, *asked], capture_output=True, check=False)
+        return done.returncode == 0
+
+    assert is_healthy(topology.servers[0].port)
+    assert not is_healthy(free_port())
 
 
 @needs_nginx
@@ -214,6 +231,54 @@ def test_compose_names_what_is_there() -> None:
     assert (DEPLOY / built["context"] / built["dockerfile"]).is_file()
     processes = (DEPLOY / "nginx/processes.compose.conf").read_text()
     assert "server assistant:8000" in processes
+
+
+def dockerfile() -> dict[str, str]:
+    """Of each instruction the last."""
+    text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", "")
+    lines = (line.partition(" ") for line in text.splitlines() if re.match("[A-Z]+ ", line))
+    return {name: value for name, _, value in lines}
+
+
+def units() -> str:
+    return "\n".join(file.read_text() for file in (DEPLOY / "systemd").iterdir())
+
+
+def test_what_deploy_sets_is_what_settings_read() -> None:
+    image = re.findall(r"(\w+)=", dockerfile()["ENV"])
+    services = [name for service in compose()["services"].values() if "build" in service
+                for name in service["environment"]]  # fmt: skip
+    unit = re.findall(r"(\w+)=", " ".join(re.findall(r"^Environment=(.*)", units(), re.MULTILINE)))
+
+    for names in (image, services, unit):
+        assert "NASRO_HOST" in names
+        assert set(names) <= set(VARIABLES)
+
+
+def test_deploy_runs_commands_that_exist() -> None:
+    commands = [json.loads(dockerfile()["CMD"])]
+    commands += [
+        s["command"] for s in compose()["services"].values() if "build" in s and "command" in s
+    ]
+    commands += [line.split() for line in re.findall(r"^Exec\w+=(.*)", units(), re.MULTILINE)]
+
+    assert len(commands) == 5
+    for program, *arguments in commands:
+        assert program.removeprefix("/opt/nasro-chat/") == ".venv/bin/nasro-chat"
+        # Whatever options there are have been read when help is given.
+        done = CliRunner().invoke(main, [*arguments, "--help"])
+        assert done.exit_code == 0, done.output
+
+
+def test_the_image_copies_what_is_there_for_the_same_python() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+
+    for sources in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+    assert set(re.findall(r"^FROM python:([\d.]+)-", text, re.MULTILINE)) == {
+        (ROOT / ".python-version").read_text().strip()
+    }
 
 
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose isn't installed")
