@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from bot.content.yaml_text import write
 from bot.webchat.messages import clean_text, plain_words
 
 NLU = Path("data/nlu")
@@ -83,11 +84,11 @@ def add(topic: str, texts: Sequence[str], origin: str, folder: Path = NLU) -> li
         if file is None or not blocks[file]:
             raise ExampleRefused(f"There is no topic {topic}.")
         before = file.read_text(encoding="utf-8")
-        known = {_plain(example) for f in blocks if blocks[f] for example in _examples(f, topic)}
+        known = {plain(example) for f in blocks if blocks[f] for example in _examples(f, topic)}
         new: list[str] = []
         for text in map(cleaned, texts):
-            if _plain(text) not in known:
-                known.add(_plain(text))
+            if plain(text) not in known:
+                known.add(plain(text))
                 new.append(text)
         if not new:
             return []
@@ -95,11 +96,22 @@ def add(topic: str, texts: Sequence[str], origin: str, folder: Path = NLU) -> li
         block += "".join(f"    - {text}\n" for text in new)
         after = _inserted(before, topic, block)
         _require_same_but(before, after, topic, new)
-        _replace(file, after)
+        write(file, after)
     return new
 
 
-def _plain(text: str) -> str:
+def intents_of(folder: Path = NLU) -> dict[str, str]:
+    """The intent of every example, by the example up to case and punctuation."""
+    return {
+        plain(example): topic
+        for file in sorted(folder.glob("*.yml"))
+        for topic, its in _parsed(file.read_text(encoding="utf-8")).items()
+        for example in its
+    }
+
+
+def plain(text: str) -> str:
+    """A text up to case and punctuation."""
     return " ".join(re.findall(r"\w+", re.sub("['’]", "", text.lower())))
 
 
@@ -127,15 +139,12 @@ def _inserted(text: str, topic: str, block: str) -> str:
 def _require_same_but(before: str, after: str, topic: str, new: list[str]) -> None:
     expected = _parsed(before)
     expected[topic] = expected[topic] + new
-    if _parsed(after) != expected:
+    try:
+        is_same = _parsed(after) == expected
+    except yaml.YAMLError:
+        is_same = False
+    if not is_same:
         raise ExampleRefused("It can't be written as an example: put it in other words.")
-
-
-def _replace(file: Path, text: str) -> None:
-    beside = file.with_suffix(".yml.new")
-    beside.write_text(text, encoding="utf-8")
-    os.chmod(beside, file.stat().st_mode)
-    os.replace(beside, file)
 
 
 @contextmanager
