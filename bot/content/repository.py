@@ -55,9 +55,7 @@ class Repository:
         lines = self._git("status", "--porcelain", "-z", "--untracked-files=all", "--", *paths)
         return sorted(entry[3:] for entry in lines.split("\0") if entry)
 
-    def commit(
-        self, paths: Sequence[str], message: str, *, author: tuple[str, str] | None
-    ) -> str:
+    def commit(self, paths: Sequence[str], message: str, *, author: tuple[str, str] | None) -> str:
         """Commits these files as they are now, and nothing else; the revision.
 
         What is committed already isn't again.

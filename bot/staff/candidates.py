@@ -306,9 +306,7 @@ class Candidates:
         if trained.returncode or not (self.folder(number) / MODEL).is_file():
             raise CandidateProblem(f"The training failed: {self._log(number)} says why.")
 
-    def _tested(
-        self, bank: Bank, root: Path, progress: Callable[[int, int], None]
-    ) -> BankResult:
+    def _tested(self, bank: Bank, root: Path, progress: Callable[[int, int], None]) -> BankResult:
         """What the bank says of a folder's model; from a file, where it was asked before."""
         model = root / MODEL
         if not model.is_file():

@@ -14,9 +14,10 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import Settings, SettingsInvalid
-from bot.staff import outcome_tables
+from bot.staff import content_tables, outcome_tables
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.database import METADATA
+from bot.staff.drafts import Drafts
 from bot.staff.outcomes import ANSWERED
 from bot.staff.queue import Queue, QueueProblem
 from bot.staff.reports import Figures, report
@@ -56,7 +57,7 @@ def queue() -> None:
 def export(file: Path) -> None:
     """Write what nobody has decided yet to FILE (CSV), the most asked first."""
     with _database() as database:
-        file.write_text(Queue(database).exported(), encoding="utf-8", newline="")
+        file.write_text(Queue(database, Drafts(database)).exported(), encoding="utf-8", newline="")
     click.echo(
         f"Written to {file}. Fill in verdict (and topic), then: nasro-chat queue import {file}"
     )
@@ -69,7 +70,7 @@ def import_(file: Path) -> None:
 
     \b
     verdict        what happens
-    topic          becomes an example of the intent in the column topic (data/nlu/)
+    topic          becomes an example of the intent in the column topic
     new topic      is kept for whoever writes answers; the column topic says what it is about
     out of scope   becomes an example of out_of_scope
     ignore         nothing, but it is off the list
@@ -77,9 +78,11 @@ def import_(file: Path) -> None:
     A changed text becomes the example, instead of what was asked.
     """
     with _database() as database:
-        number = Queue(database).import_(file.read_text(encoding="utf-8-sig"), by=COMMAND_LINE)
+        number = Queue(database, Drafts(database)).import_(
+            file.read_text(encoding="utf-8-sig"), by=COMMAND_LINE
+        )
     click.echo(
-        f"Taken: {number} decisions. 'nasro-chat train' makes the model know the new examples."
+        f"Taken: {number} decisions. New examples wait to be published: nasro-chat content log"
     )
 
 
@@ -144,7 +147,12 @@ def _database() -> Iterator[ConversationDatabase]:
     """The conversations database for one command."""
     with _plain_errors():
         settings = Settings.from_environment(os.environ)
-        metadata: Any = (webchat.METADATA, METADATA, outcome_tables.METADATA)
+        metadata: Any = (
+            webchat.METADATA,
+            METADATA,
+            outcome_tables.METADATA,
+            content_tables.METADATA,
+        )
         database = ConversationDatabase(settings.conversations_url, metadata=metadata)
         try:
             yield database

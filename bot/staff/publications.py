@@ -259,8 +259,7 @@ class Publications:
 
     def _note(self, wanted: Path, *, model: Path, by: str, **row: Any) -> int:
         """Notes that the content shall become what a folder holds."""
-        before, after = files.texts(self._root), files.texts(wanted)
-        paths = sorted(p for p in {*before, *after} if before.get(p) != after.get(p))
+        paths = files.changed(self._root, wanted)
         if not paths:
             raise PublicationRefused("The changes make no difference to the files.")
         try:
@@ -290,8 +289,8 @@ class Publications:
                     {
                         "publication": number,
                         "path": path,
-                        "before": before.get(path),
-                        "after": after.get(path),
+                        "before": _read(self._root / path),
+                        "after": _read(wanted / path),
                     }
                     for path in paths
                 ],
@@ -327,9 +326,8 @@ class Publications:
 
     def _require_untouched(self, noted: list[Row]) -> None:
         """Nothing that somebody wrote since is written over."""
-        now = files.texts(self._root)
         for file in noted:
-            if now.get(file.path) not in (file.before, file.after):
+            if _read(self._root / file.path) not in (file.before, file.after):
                 raise PublicationRefused(
                     f"A publication was cut short, and {file.path} was changed since: put it back to how it "
                     "is committed."
@@ -343,9 +341,7 @@ class Publications:
                 repository.forget([file.path for file in noted])
         with self._database.writing() as connection:
             connection.execute(
-                publications.update()
-                .where(publications.c.number == number)
-                .values(state=FAILED)
+                publications.update().where(publications.c.number == number).values(state=FAILED)
             )
 
     def _set_done(self, row: Row, revision: str | None) -> None:
@@ -380,7 +376,8 @@ class Publications:
                 who=row.who,
                 what="rolled back" if row.takes_back else "published",
                 subject=f"publication {row.takes_back or row.number}",
-                after="; ".join(row.lines),
+                # The log is for ever, and what people wrote isn't: so no lines with examples.
+                after=f"{len(row.lines)} changes",
             )
 
     # Models --------------------------------------------------------------------------------------
@@ -471,6 +468,10 @@ def _message(row: Row) -> str:
     begin = "Take back: " if row.takes_back else ""
     lines = "\n".join(f"- {line}" for line in row.lines)
     return f"{begin}{first}{more}\n\n{lines}\n\nPublication: {row.number}\n"
+
+
+def _read(file: Path) -> str | None:
+    return file.read_bytes().decode() if file.is_file() else None
 
 
 def _write(file: Path, text: str | None) -> None:
