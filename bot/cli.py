@@ -25,6 +25,7 @@ from bot.deferred import defer_tensorflow
 from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.commands import staff
+from bot.staff.content_commands import COMMANDS as CONTENT_COMMANDS
 from bot.staff.outcome_commands import outcomes, queue, report_
 from identity.database import IdentityUnavailable
 from registration.database import Database, reason
@@ -227,6 +228,8 @@ def _print_problems(report: ImportReport) -> None:
 
 for _group in (staff, outcomes, queue, report_, content):
     main.add_command(_group)
+for _command in CONTENT_COMMANDS:
+    content.add_command(_command)
 
 
 @main.command("check-contacts")

@@ -162,14 +162,20 @@ class Candidates:
         with self._alone() as lock:
             return self._start(lock, by)
 
+    def build_now(self, *, by: str) -> Candidate:
+        """Builds a candidate of all that waits in this process; it is ready or failed then.
+
+        Raises:
+            CandidateProblem: Nothing waits, or one is being built.
+        """
+        if not self._drafts.waiting():
+            raise CandidateProblem("Nothing waits to be tried.")
+        with self._alone():
+            return self.build(self._begin(by))
+
     def _start(self, lock: int, by: str) -> Candidate:
-        number = self._insert(by)
-        for old in (self._root / FOLDER).iterdir():
-            if old.name.isdigit():
-                shutil.rmtree(old, ignore_errors=True)
-        folder = self.folder(number)
-        folder.mkdir()
-        with (folder / "log").open("wb") as log:
+        number = self._begin(by)
+        with (self.folder(number) / "log").open("wb") as log:
             process = subprocess.Popen(
                 [_command(), "content", "build", str(number)],
                 cwd=self._root,
@@ -186,7 +192,8 @@ class Candidates:
         assert found
         return found
 
-    def _insert(self, by: str) -> int:
+    def _begin(self, by: str) -> int:
+        """Makes a row and a folder for a new candidate, and removes the folders of others."""
         now = self._now()
         with self._database.writing() as connection:
             # None is at work: what seems to be has died.
@@ -201,6 +208,10 @@ class Candidates:
             )  # fmt: skip
             number = int(connection.execute(row).inserted_primary_key[0])
             audit.record(connection, at=now, who=by, what="changes tried", subject=f"try {number}")
+        for old in (self._root / FOLDER).iterdir():
+            if old.name.isdigit():
+                shutil.rmtree(old, ignore_errors=True)
+        self.folder(number).mkdir()
         return number
 
     @contextmanager
