@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conversations.chat import Person, plain
+from bot.content.expectations import plain
+from tests.conversations.chat import Person
 
 TOPICS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("topics").joinpath("topics.yml").read_text(encoding="utf-8")
