@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import re
 import secrets
 import subprocess
 import sys
@@ -28,12 +27,12 @@ from typing import Any, Literal
 
 import yaml
 
+from bot.content.examples import read_examples
 from bot.content.expectations import Conversation, Problem, read_conversations
 
 UTTERANCES = Path("tests/nlu/utterances")
 CONVERSATIONS = Path("tests/conversations")
 TOPICS = CONVERSATIONS / "topics/topics.yml"
-EXAMPLES = Path("data/nlu")
 
 Outcome = Literal["right", "offered", "rejected", "wrong"]
 Verdict = Literal["better", "worse", "other"]
@@ -320,27 +319,3 @@ def _environment(folder: Path) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "RASA_TELEMETRY_ENABLED": "false",
     }
-
-
-@dataclass(frozen=True)
-class Example:
-    """A line of one of Rasa's NLU files."""
-
-    text: str
-    intent: str
-    file: Path
-
-
-def read_examples(folder: Path) -> list[Example]:
-    """The examples of a folder of Rasa's NLU files; without Rasa, whose import takes seconds."""
-    return [
-        Example(line.removeprefix("- "), block["intent"], file)
-        for file in sorted(folder.glob("*.yml"))
-        for block in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)["nlu"]
-        for line in block["examples"].splitlines()
-    ]
-
-
-def same(text: str) -> str:
-    """A text up to case and punctuation; as typed where it has nothing else ("???")."""
-    return " ".join(re.findall(r"\w+", re.sub("['’]", "", text.lower()))) or text.strip()

@@ -21,7 +21,8 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 
 from bot.contacts import load_contacts
-from bot.content.bank import EXAMPLES, Asked, Bank, BankResult, Held, Question, read_examples, same
+from bot.content.bank import Asked, Bank, BankResult, Held, Question
+from bot.content.examples import intents_of, plain
 from bot.content.expectations import Conversation, NotPossible, Said, first_problem
 from bot.content.given import put
 from bot.conversations import require_durable
@@ -202,7 +203,7 @@ def run(bank: Bank, root: Path, model: Path) -> Iterator[dict[str, Any]]:
     except CannotStart as error:
         yield {"failed": str(error)}
         return
-    trained = {same(one.text) for one in read_examples(root / EXAMPLES)}
+    trained = intents_of()
     told = _now()
 
     def progress(done: int) -> Iterator[dict[str, Any]]:
@@ -213,7 +214,7 @@ def run(bank: Bank, root: Path, model: Path) -> Iterator[dict[str, Any]]:
 
     asked, held = [], []
     for question in bank.questions:
-        asked.append(trial.ask(question, is_trained=same(question.text) in trained))
+        asked.append(trial.ask(question, is_trained=plain(question.text) in trained))
         yield from progress(len(asked))
     for conversation in bank.conversations:
         held.append(trial.hold(conversation))

@@ -30,7 +30,8 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.content.bank import UTTERANCES, Outcome, read_examples
+from bot.content.bank import UTTERANCES, Outcome
+from bot.content.examples import read_examples
 from bot.nlu.classifier import FALLBACK, NEGATIVES, STRAYS_FILE
 from bot.nlu.language import INTENTS as OTHER_LANGUAGES
 

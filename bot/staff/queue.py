@@ -1,7 +1,7 @@
 """What people asked and weren't answered, or not well, put together by meaning; and what staff decide.
 
 A decision is always a person's. "Add to a topic" and "out of scope" make training examples of the
-messages (`bot.staff.examples`); they change nothing until the model is trained. Who decided, and when, is
+messages (`bot.content.examples`); they change nothing until the model is trained. Who decided, and when, is
 kept in the audit log.
 """
 
@@ -17,9 +17,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.staff import audit, examples
+from bot.content import examples
+from bot.content.examples import ExampleRefused
+from bot.staff import audit
 from bot.staff.csv_files import plain, written
-from bot.staff.examples import ExampleRefused
 from bot.staff.outcome_tables import clusters, questions
 from bot.webchat.database import ConversationDatabase
 

@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from bot.staff import examples
+from bot.content import examples
+from bot.content.examples import ExampleRefused
 from bot.staff.consumer import Consumer
 from bot.staff.csv_files import escaped, plain
 from bot.staff.database import audit
-from bot.staff.examples import ExampleRefused
 from bot.staff.outcome_tables import clusters
 from bot.staff.queue import Decision, Queue, QueueProblem
 from bot.webchat.database import ConversationDatabase

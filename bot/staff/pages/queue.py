@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sanic.response import HTTPResponse, raw
 
-from bot.staff import examples
+from bot.content import examples
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Refused, Visit
 from bot.staff.csv_files import CSV, attached
