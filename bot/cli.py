@@ -6,7 +6,6 @@ Rasa is imported by the commands that need it only: the import costs seconds, mo
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -53,11 +52,10 @@ def main() -> None:
       nasro-chat serve              answer on http://localhost:8000
     """
     # Rasa reports its use to its makers unless told not to, and is commented on by what it uses.
-    # Both are imported later than this. Sanic puts its own filter of warnings in front of others.
+    # Both are imported later than this.
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.captureWarnings(True)
-    logging.getLogger("py.warnings").setLevel(logging.ERROR)
+    logs.mute_warnings()
 
 
 @main.command()

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from bot.content.answers import says
+from bot.content.expectations import plain
+from bot.content.given import put
 from registration.database import Database
-from tests.conversations.chat import Person, plain
-from tests.conversations.given import put
+from tests.conversations.chat import Person
 from tests.conversations.test_topics import TOPICS, facts, response
 
 GIVEN = {

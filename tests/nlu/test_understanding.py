@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.content.examples import plain, read_examples
 from bot.nlu.classifier import FALLBACK
 from bot.nlu.report import UTTERANCES, Understood, read_utterances, share, strays, understand
 
@@ -26,21 +26,8 @@ MISSPELT = ("typos", "autocorrect", "spells_by_ear")
 """Voices with an error in almost every message."""
 
 
-def plain(text: str) -> str:
-    """A text up to case and punctuation; as typed where it has nothing else ("???")."""
-    return " ".join(re.findall(r"\w+", re.sub("['’]", "", text.lower()))) or text.strip()
-
-
-def examples() -> Iterable[tuple[str, str, Path]]:
-    """Each training example's text, intent and file."""
-    for file in sorted(DATA.glob("*.yml")):
-        for block in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
-            for line in block["examples"].splitlines():
-                yield line.removeprefix("- "), block["intent"], file
-
-
-EXAMPLES = list(examples())
-TRAINED = {plain(text): (text, intent, file) for text, intent, file in EXAMPLES}
+EXAMPLES = read_examples(DATA)
+TRAINED = {plain(one.text): one for one in EXAMPLES}
 
 
 # The data ----------------------------------------------------------------------------------------
@@ -52,7 +39,7 @@ def test_no_held_out_utterance_is_a_training_example() -> None:
         asked += [(text, TOPICS) for text in topic["asked"]]
 
     both = [
-        f"'{text}' in {file} is an example of {TRAINED[plain(text)][1]}"
+        f"'{text}' in {file} is an example of {TRAINED[plain(text)].intent}"
         for text, file in asked
         if plain(text) in TRAINED
     ]
@@ -62,8 +49,8 @@ def test_no_held_out_utterance_is_a_training_example() -> None:
 
 def test_no_example_stands_in_two_intents() -> None:
     intents = defaultdict(set)
-    for text, intent, file in EXAMPLES:
-        intents[plain(text)].add(f"{intent} ({file.name})")
+    for one in EXAMPLES:
+        intents[plain(one.text)].add(f"{one.intent} ({one.file.name})")
 
     assert {text: found for text, found in intents.items() if len(found) > 1} == {}
 
@@ -74,7 +61,7 @@ def test_every_intent_has_examples_enough_and_is_in_the_domain() -> None:
         next(iter(intent)) if isinstance(intent, dict) else intent for intent in domain["intents"]
     }
     counts = dict.fromkeys(known - {FALLBACK}, 0)
-    for _, intent, _ in EXAMPLES:
+    for intent in (one.intent for one in EXAMPLES):
         counts[intent] = counts.get(intent, 0) + 1
 
     assert set(counts) - known == set(), "intents of the data that domain.yml doesn't have"
@@ -107,7 +94,7 @@ def listed(missed: Iterable[Understood]) -> str:
 
 
 def files_of(intent: str) -> list[str]:
-    return sorted({str(file.relative_to(ROOT)) for _, of, file in EXAMPLES if of == intent})
+    return sorted({str(one.file.relative_to(ROOT)) for one in EXAMPLES if one.intent == intent})
 
 
 def with_outcome(understood: Iterable[Understood], *outcomes: str) -> list[Understood]:
@@ -168,7 +155,7 @@ def test_what_is_out_of_scope_gets_no_topic_for_an_answer(
     assert share(len(answered), len(others)) <= most, listed(answered)
 
 
-@pytest.mark.parametrize("intent", sorted({intent for _, intent, _ in EXAMPLES}))
+@pytest.mark.parametrize("intent", sorted({one.intent for one in EXAMPLES}))
 def test_every_intent_is_mostly_understood(intent: str, understood: list[Understood]) -> None:
     asked = [u for u in understood if u.utterance.intent == intent]
     assert asked, f"{UTTERANCES} has nothing for {intent}"
