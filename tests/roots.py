@@ -24,7 +24,9 @@ def copy_of_the_root(to: Path, *, in_git: bool = True) -> Path:
     for name in ("endpoints.yml", "credentials.yml"):
         shutil.copy2(ROOT / name, to / name)
     for name in BANK:
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        shutil.copytree(
+            ROOT / name, to / name, ignore=shutil.ignore_patterns("*.py", "__pycache__")
+        )
     (to / "models").mkdir()
     shutil.copy2(ROOT / MODEL, to / MODEL)
     (to / ".gitignore").write_text("models/\nvar/\n.rasa/\n")
@@ -46,9 +48,11 @@ def git(root: Path, *arguments: str) -> str:
 def with_responses_of(root: Path, model: Path, to: Path) -> None:
     """A model's file with the responses that a root's domain has: what training would make of it, but for
     new topics and examples."""
-    responses = yaml.safe_load((root / "domain.yml").read_text(encoding="utf-8"))["responses"]
+    responses = yaml.load((root / "domain.yml").read_text(encoding="utf-8"), yaml.CSafeLoader)[
+        "responses"
+    ]
     to.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(model) as read, tarfile.open(to, "w:gz") as written:
+    with tarfile.open(model) as read, tarfile.open(to, "w:gz", compresslevel=1) as written:
         for member in read:
             opened = read.extractfile(member)
             content = opened.read() if opened else b""
@@ -57,8 +61,8 @@ def with_responses_of(root: Path, model: Path, to: Path) -> None:
                 described["domain"]["responses"] = responses
                 content = json.dumps(described).encode()
             elif member.name.endswith("domain_provider/domain.yml"):
-                domain = yaml.safe_load(content)
+                domain = yaml.load(content, yaml.CSafeLoader)
                 domain["responses"] = responses
-                content = yaml.safe_dump(domain).encode()
+                content = yaml.dump(domain, Dumper=yaml.CSafeDumper).encode()
             member.size = len(content)
             written.addfile(member, io.BytesIO(content) if opened else None)

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 COPYING, TRAINING, TESTING, READY, FAILED = "copying", "training", "testing", "ready", "failed"
 RUNNING = (COPYING, TRAINING, TESTING)
 
+CODE = Path(__file__).parents[2]
 FOLDER = Path("var/content")
 MODEL = Path("models/assistant.tar.gz")
 
@@ -322,10 +323,11 @@ class Candidates:
         model = root / MODEL
         if not model.is_file():
             raise CandidateProblem(f"There is no model in {model} to compare with: train one.")
-        parts = (sha256_of(model), files.fingerprint(root), bank.fingerprint)
         known = self._root / FOLDER / "results"
         known.mkdir(exist_ok=True)
-        file = known / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()}.json"
+        asked = (bank.questions, bank.conversations)
+        of = (sha256_of(model), files.fingerprint(root), _code(), repr(asked))
+        file = known / f"{hashlib.sha256(repr(of).encode()).hexdigest()}.json"
         if file.is_file():
             file.touch()
             return BankResult.from_json(json.loads(file.read_text(encoding="utf-8")))
@@ -361,6 +363,15 @@ class Candidates:
 
 
 DIED = "The process that built it has ended before its time: try again."
+
+
+def _code() -> str:
+    """The sha256 of our code: with another version a model may answer otherwise."""
+    digest = hashlib.sha256()
+    for package in ("bot", "actions", "registration", "identity"):
+        for file in sorted((CODE / package).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _command() -> str:

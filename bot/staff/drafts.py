@@ -22,7 +22,6 @@ from bot.content.changes import (
     Change,
     ChangeRefused,
     ContactChanged,
-    ExamplesAdded,
     apply,
     as_json,
     described,
@@ -193,8 +192,6 @@ def _set_state(connection: Connection, number: int, state: str) -> bool:
 
 
 def _record(connection: Connection, at: datetime, who: str, what: str, change: Change) -> None:
-    # The log is for ever, and what people wrote isn't.
-    after = (
-        f"{len(change.texts)} examples" if isinstance(change, ExamplesAdded) else described(change)
+    audit.record(
+        connection, at=at, who=who, what=what, subject=subject(change), after=described(change)
     )
-    audit.record(connection, at=at, who=who, what=what, subject=subject(change), after=after)

@@ -259,7 +259,8 @@ class Publications:
 
     def _note(self, wanted: Path, *, model: Path, by: str, **row: Any) -> int:
         """Notes that the content shall become what a folder holds."""
-        paths = files.changed(self._root, wanted)
+        before, after = files.texts(self._root), files.texts(wanted)
+        paths = sorted(p for p in {*before, *after} if before.get(p) != after.get(p))
         if not paths:
             raise PublicationRefused("The changes make no difference to the files.")
         try:
@@ -289,8 +290,8 @@ class Publications:
                     {
                         "publication": number,
                         "path": path,
-                        "before": _read(self._root / path),
-                        "after": _read(wanted / path),
+                        "before": before.get(path),
+                        "after": after.get(path),
                     }
                     for path in paths
                 ],
@@ -326,8 +327,9 @@ class Publications:
 
     def _require_untouched(self, noted: list[Row]) -> None:
         """Nothing that somebody wrote since is written over."""
+        now = files.texts(self._root)
         for file in noted:
-            if _read(self._root / file.path) not in (file.before, file.after):
+            if now.get(file.path) not in (file.before, file.after):
                 raise PublicationRefused(
                     f"A publication was cut short, and {file.path} was changed since: put it back to how it "
                     "is committed."
@@ -376,8 +378,7 @@ class Publications:
                 who=row.who,
                 what="rolled back" if row.takes_back else "published",
                 subject=f"publication {row.takes_back or row.number}",
-                # The log is for ever, and what people wrote isn't: so no lines with examples.
-                after=f"{len(row.lines)} changes",
+                after="; ".join(row.lines),
             )
 
     # Models --------------------------------------------------------------------------------------
@@ -468,10 +469,6 @@ def _message(row: Row) -> str:
     begin = "Take back: " if row.takes_back else ""
     lines = "\n".join(f"- {line}" for line in row.lines)
     return f"{begin}{first}{more}\n\n{lines}\n\nPublication: {row.number}\n"
-
-
-def _read(file: Path) -> str | None:
-    return file.read_bytes().decode() if file.is_file() else None
 
 
 def _write(file: Path, text: str | None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from bot.content.answers import read_answers
 from bot.content.bank import Bank, BankResult
@@ -43,15 +45,50 @@ def database_at(url: str) -> ConversationDatabase:
 
 
 @pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLite, but for a test that wants both kinds."""
+    if getattr(request, "param", "") == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'conversations.sqlite'}"
+
+
+both = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
 def database(url: str) -> Iterator[ConversationDatabase]:
     database = database_at(url)
     yield database
     database.dispose()
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a root and, beside it, a database where one answer that reads otherwise is ready."""
+    folder = tmp_path_factory.mktemp("begun")
+    root = copy_of_the_root(folder / "root")
+    database = database_at(f"sqlite:///{folder / 'conversations.sqlite'}")
+    _make_ready(database, root)
+    database.dispose()
+    return folder
+
+
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return copy_of_the_root(tmp_path / "root")
+def root(tmp_path: Path, begun: Path) -> Path:
+    return Path(shutil.copytree(begun / "root", tmp_path / "root", ignore=_var))
+
+
+def _var(_: str, names: list[str]) -> list[str]:
+    return ["var"] if "var" in names else []
+
+
+def _make_ready(database: ConversationDatabase, root: Path) -> Candidate:
+    clock = Clock()
+    Accounts(database, Keys("a secret of the tests, more than thirty-two"), clock).add(
+        JANE, "Jane Doe", Role.PUBLISHER, "correct horse battery", by="a test"
+    )
+    Drafts(database, root, clock).add(reads(root, "It says something else now."), by=JANE)
+    return PutTogether(database, root, clock).build_now(by=JANE)
 
 
 @pytest.fixture
@@ -66,17 +103,20 @@ def candidates(database: ConversationDatabase, root: Path, clock: Clock) -> PutT
 
 @pytest.fixture
 def publications(database: ConversationDatabase, root: Path, clock: Clock) -> Publications:
-    Accounts(database, Keys("a secret of the tests, more than thirty-two"), clock).add(
-        JANE, "Jane Doe", Role.PUBLISHER, "correct horse battery", by="a test"
-    )
     return Publications(database, root, clock)
 
 
 @pytest.fixture
-def ready(drafts: Drafts, candidates: PutTogether, root: Path) -> Candidate:
+def ready(database: ConversationDatabase, root: Path, begun: Path) -> Candidate:
     """A candidate with one answer that reads otherwise."""
-    drafts.add(reads(root, "It says something else now."), by=JANE)
-    return candidates.build_now(by=JANE)
+    if not database.url.startswith("sqlite"):
+        return _make_ready(database, root)
+    database.dispose()
+    shutil.copy2(begun / "conversations.sqlite", make_url(database.url).database or "")
+    shutil.copytree(begun / "root/var", root / "var")
+    found = Candidates(database, root).latest()
+    assert found
+    return found
 
 
 def reads(root: Path, text: str, response: str = "utter_faq_hold_spot") -> AnswerChanged:

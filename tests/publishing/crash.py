@@ -1,6 +1,6 @@
 """Publishes, or takes back, in a process that dies at a step:
 
-    python -m tests.publishing.crash URL ROOT publish|roll_back STEP
+python -m tests.publishing.crash URL ROOT publish|roll_back STEP
 """
 
 from __future__ import annotations

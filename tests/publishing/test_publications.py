@@ -21,9 +21,9 @@ from bot.staff.audit import entries
 from bot.staff.candidates import MODEL, Candidate
 from bot.staff.content_tables import Published, published
 from bot.staff.drafts import Drafts
-from bot.staff.publications import Publications, PublicationRefused
+from bot.staff.publications import PublicationRefused, Publications
 from bot.webchat.database import ConversationDatabase
-from tests.publishing.conftest import JANE, PutTogether, reads
+from tests.publishing.conftest import JANE, PutTogether, both, reads
 from tests.roots import ROOT, copy_of_the_root, git
 
 STEPS = ("noted", "half the files", "files", "commit", "model")
@@ -35,6 +35,7 @@ def current(database: ConversationDatabase) -> Published:
         return published(connection)
 
 
+@both
 def test_what_is_published_is_in_the_files_in_a_commit_and_served(
     ready: Candidate,
     publications: Publications,
@@ -76,6 +77,7 @@ def test_its_patch_makes_the_same_of_another_copy(
     assert publications.patch(2) is None
 
 
+@both
 def test_taken_back_all_is_as_before_and_the_changes_wait_again(
     ready: Candidate,
     publications: Publications,
@@ -219,7 +221,9 @@ def test_what_was_added_after_the_try_goes_on_waiting(
 def test_what_gets_worse_is_published_only_by_who_knows(
     drafts: Drafts, candidates: PutTogether, publications: Publications, root: Path
 ) -> None:
-    held = Held("holding a spot", Problem("can I hold a spot", ("no 'hold'",), ("Something else.",)))
+    held = Held(
+        "holding a spot", Problem("can I hold a spot", ("no 'hold'",), ("Something else.",))
+    )
     drafts.add(reads(root, "It says something else now."), by=JANE)
     candidates.after = BankResult((), (held,))
     candidates.before = BankResult((), (replace(held, problem=None),))
