@@ -198,7 +198,7 @@ def subject(change: Change) -> str:
 
 
 def described(change: Change) -> str:
-    """A change in one plain line."""
+    """A change in one plain line; of examples only their number, as people wrote them."""
     if isinstance(change, AnswerChanged):
         less = f" (no longer says {', '.join(change.gives_up)})" if change.gives_up else ""
         return f"The answer {_name(change.response)} reads: {_short(change.text)}{less}"
@@ -206,8 +206,7 @@ def described(change: Change) -> str:
         return f"The contact {change.name} reads: {_short(change.text)}"
     if isinstance(change, ExamplesAdded):
         number = len(change.texts)
-        what = f"{number} examples" if number > 1 else "An example"
-        return f"{what} for {change.topic}: {_short(' / '.join(change.texts))}"
+        return f"{number} example{'s' * (number != 1)} more for {change.topic}"
     return (
         f'The new topic "{change.title}" ({change.name}), with {len(change.examples)} examples, '
         f"is answered: {_short(change.text)}"

@@ -15,9 +15,12 @@ CONTENT = ("answers.yml", "contacts.yml", "domain.yml", "data")
 PIPELINE = "config.yml"
 """What a model is made by, beside the content."""
 
+ENDPOINTS = "endpoints.yml"
+"""What a model is run with."""
+
 
 def copy(root: Path, to: Path) -> None:
-    """Copies the content, and what a model is made by, into a folder.
+    """Copies the content, and what a model is made by and run with, into a folder.
 
     Args:
         to: Is made; what it holds of the same names is replaced.
@@ -26,7 +29,7 @@ def copy(root: Path, to: Path) -> None:
         OSError: Something can't be read or written.
     """
     to.mkdir(parents=True, exist_ok=True)
-    for name in (*CONTENT, PIPELINE):
+    for name in (*CONTENT, PIPELINE, ENDPOINTS):
         source, target = root / name, to / name
         if source.is_dir():
             shutil.rmtree(target, ignore_errors=True)
@@ -47,6 +50,15 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
+def texts(root: Path) -> dict[str, str]:
+    """The content: each file's text by its path from the root.
+
+    Raises:
+        OSError: Something can't be read.
+    """
+    return {name: (root / name).read_bytes().decode() for name in _files(root, CONTENT)}
+
+
 def patch(before: Path, after: Path) -> str:
     """What the content of one root has that another's hasn't, as `git apply` takes it.
 
@@ -56,14 +68,12 @@ def patch(before: Path, after: Path) -> str:
     Raises:
         OSError: Something can't be read.
     """
-    names = sorted({*_files(before, CONTENT), *_files(after, CONTENT)})
-    return "".join("".join(_difference(name, before / name, after / name)) for name in names)
-
-
-def changed(before: Path, after: Path) -> list[str]:
-    """The names of the files that differ between two roots, or that only one has."""
-    names = sorted({*_files(before, CONTENT), *_files(after, CONTENT)})
-    return [name for name in names if _lines(before / name) != _lines(after / name)]
+    old, new = texts(before), texts(after)
+    return "".join(
+        line
+        for name in sorted({*old, *new})
+        for line in _difference(name, old.get(name), new.get(name))
+    )
 
 
 def _files(root: Path, names: tuple[str, ...]) -> Iterator[str]:
@@ -79,26 +89,23 @@ def _is_aside(name: str) -> bool:
     return name.startswith(".") or name.endswith((".new", "~"))
 
 
-def _difference(name: str, before: Path, after: Path) -> Iterator[str]:
-    old, new = _lines(before), _lines(after)
-    if old == new:
+def _difference(name: str, before: str | None, after: str | None) -> Iterator[str]:
+    if before == after:
         return
     yield f"diff --git a/{name} b/{name}\n"
-    if old is None:
+    if before is None:
         yield "new file mode 100644\n"
-    if new is None:
+    if after is None:
         yield "deleted file mode 100644\n"
     for line in difflib.unified_diff(
-        old or [],
-        new or [],
-        "/dev/null" if old is None else f"a/{name}",
-        "/dev/null" if new is None else f"b/{name}",
+        _lines(before),
+        _lines(after),
+        "/dev/null" if before is None else f"a/{name}",
+        "/dev/null" if after is None else f"b/{name}",
     ):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _lines(file: Path) -> list[str] | None:
-    if not file.is_file():
-        return None
+def _lines(text: str | None) -> list[str]:
     # Only a newline ends a line, as git sees it.
-    return re.findall(r"[^\n]*\n|[^\n]+", file.read_bytes().decode("utf-8"))
+    return re.findall(r"[^\n]*\n|[^\n]+", text or "")
