@@ -40,7 +40,9 @@ from bot.site import site_blueprint
 from bot.staff.blueprint import staff_blueprint
 from bot.staff.consumer import Consumer, keep_up
 from bot.staff.embedding import embedded
+from bot.staff.publications import repair
 from bot.webchat.channel import WebChat
+from bot.webchat.database import off_loop
 from bot.webchat.health import health_blueprint
 from registration.database import Database
 
@@ -152,6 +154,7 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
 
     @app.before_server_start
     async def load(app: Sanic, _: AbstractEventLoop) -> None:
+        await off_loop(repair, settings.conversations_url)
         file = _newest(model)
         sha256 = sha256_of(file)
         app.ctx.agent = await assistant(file, endpoints_file)

@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 COPYING, TRAINING, TESTING, READY, FAILED = "copying", "training", "testing", "ready", "failed"
 RUNNING = (COPYING, TRAINING, TESTING)
 
-CODE = Path(__file__).parents[2]
 FOLDER = Path("var/content")
 MODEL = Path("models/assistant.tar.gz")
 
@@ -325,8 +324,7 @@ class Candidates:
             raise CandidateProblem(f"There is no model in {model} to compare with: train one.")
         known = self._root / FOLDER / "results"
         known.mkdir(exist_ok=True)
-        asked = (bank.questions, bank.conversations)
-        of = (sha256_of(model), files.fingerprint(root), _code(), repr(asked))
+        of = (sha256_of(model), files.fingerprint(root), bank.fingerprint)
         file = known / f"{hashlib.sha256(repr(of).encode()).hexdigest()}.json"
         if file.is_file():
             file.touch()
@@ -363,15 +361,6 @@ class Candidates:
 
 
 DIED = "The process that built it has ended before its time: try again."
-
-
-def _code() -> str:
-    """The sha256 of our code: with another version a model may answer otherwise."""
-    digest = hashlib.sha256()
-    for package in ("bot", "actions", "registration", "identity"):
-        for file in sorted((CODE / package).rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _command() -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.content import files
 from bot.content.changes import described
@@ -39,7 +40,7 @@ from bot.staff.content_tables import (
     publications,
     servers,
 )
-from bot.staff.database import accounts
+from bot.staff.database import METADATA, accounts
 from bot.staff.drafts import Drafts
 from bot.webchat.database import ConversationDatabase
 
@@ -421,6 +422,19 @@ class Publications:
                     .order_by(publications.c.number)
                 ).scalars()
             )
+
+
+def repair(conversations_url: str, root: Path = Path()) -> None:
+    """Brings to its end what was cut short, before a server reads the files; says so where it can't."""
+    database = ConversationDatabase(conversations_url, metadata=(METADATA, content_tables.METADATA))
+    try:
+        Publications(database, root).repair()
+    except PublicationRefused as refused:
+        logger.error("%s", refused)
+    except (SQLAlchemyError, OSError) as error:
+        logger.warning("What is published can't be read: %s", type(error).__name__)
+    finally:
+        database.dispose()
 
 
 class _Undone(PublicationRefused):
