@@ -11,6 +11,7 @@ nothing about the model, and is left out where two models are compared.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -21,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -244,8 +246,15 @@ class Bank:
 
     @classmethod
     def read(cls, root: Path = Path()) -> Bank:
-        """The bank of a project's root; each question once."""
-        topics = yaml.load((root / TOPICS).read_text(encoding="utf-8"), yaml.CSafeLoader)
+        """The bank of a project's root; each question once.
+
+        Raises:
+            BankFailed: There is none.
+        """
+        try:
+            topics = yaml.load((root / TOPICS).read_text(encoding="utf-8"), yaml.CSafeLoader)
+        except OSError as error:
+            raise BankFailed(f"{root / TOPICS} can't be read: {error.strerror}.") from error
         questions = [Question(one.text, one.intent) for one in read_examples(root / UTTERANCES)]
         questions += [
             Question(text, topic["intent"]) for topic in topics for text in topic["asked"]
@@ -253,6 +262,20 @@ class Bank:
         told = read_conversations(root / CONVERSATIONS)
         told += map(_told, topics)
         return cls(tuple(dict.fromkeys(questions)), tuple(told))
+
+    @property
+    def fingerprint(self) -> str:
+        """A sha256: while it is the same, the same model gives the same result.
+
+        Of what is asked, of the code that answers, and of today, which conversations count from.
+        """
+        digest = hashlib.sha256(f"{datetime.now(timezone.utc).date()}".encode())
+        digest.update(json.dumps(asdict(self), default=str).encode())
+        project = Path(__file__).parents[2]
+        for package in ("actions", "bot", "identity", "registration"):
+            for file in sorted((project / package).rglob("*.py")):
+                digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     @property
     def size(self) -> int:

@@ -16,6 +16,8 @@ A turn of a conversation, as `tests/conversations/**/*.yml` write it:
         links: [tel:+18883162776]                     # all URLs, in order
         as_of: true                                   # whether it says when figures were read
 
+A contact stands there by its name: `{office_phone}` is its text, in `links` its URL.
+
 A message is one of the web chat API's, as JSON. `given.py` says how the rows are that a conversation is
 about.
 """
@@ -23,12 +25,14 @@ about.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
+
+from bot.contacts import Contact, filled
 
 Said = dict[str, Any]
 """A message of the assistant."""
@@ -106,6 +110,25 @@ def read_conversations(folder: Path) -> list[Conversation]:
                 for told in table["conversations"]
             ]
     return found
+
+
+def with_contacts(conversation: Conversation, contacts: Mapping[str, Contact]) -> Conversation:
+    """A conversation whose expectations name the contacts as people see them."""
+
+    def seen(expected: Any, key: str = "") -> Any:
+        if isinstance(expected, dict):
+            return {name: seen(value, name) for name, value in expected.items()}
+        if isinstance(expected, list):
+            return [seen(value, key) for value in expected]
+        if not isinstance(expected, str):
+            return expected
+        if key == "links":
+            contact = contacts.get(expected.strip("{}"))
+            return contact.url if contact else expected
+        return filled(expected, contacts)
+
+    turns = [{**turn, "assistant": seen(turn["assistant"])} for turn in conversation.turns]
+    return replace(conversation, turns=turns)
 
 
 def first_problem(person: Person, turns: Sequence[dict[str, Any]]) -> Problem | None:

@@ -23,16 +23,16 @@ from rasa.core.channels.channel import UserMessage
 from bot.contacts import load_contacts
 from bot.content.bank import Asked, Bank, BankResult, Held, Question
 from bot.content.examples import intents_of, plain
-from bot.content.expectations import Conversation, NotPossible, Said, first_problem
+from bot.content.expectations import Conversation, NotPossible, Said, first_problem, with_contacts
 from bot.content.given import put
 from bot.conversations import require_durable
 from bot.nlu.report import Understood, Utterance
 from bot.server import CannotStart, assistant
 from bot.settings import Settings
-from bot.webchat import turns
+from bot.webchat import turns as chat
 from bot.webchat.errors import ApiError
 from bot.webchat.history import History
-from bot.webchat.messages import clean_text, plain_words
+from bot.webchat.messages import Message, clean_text, plain_words
 from bot.webchat.metrics import Metrics
 from bot.webchat.sessions import SessionTokens
 from identity.mail import MailQueue
@@ -70,10 +70,11 @@ class Trial:
             endpoints = Path(folder) / "endpoints.yml"
             endpoints.write_text(ENDPOINTS, encoding="utf-8")
             self.agent: Agent = self.loop.run_until_complete(assistant(model, endpoints))
-        self.turns = turns.Turns(
+        self.turns = chat.Turns(
             config.turn_timeout, config.turns_at_once, _now, Metrics(), self.identity
         )
         self.tokens = SessionTokens(config.secret, config.session_ttl)
+        self.contacts = load_contacts()
         self.mails = Mails()
         self.queue = MailQueue(
             self.identity.database,
@@ -81,7 +82,7 @@ class Trial:
             self.mails,
             mail_from=self.identity.config.mail_from,
             has_account=lambda email: account(self.registration, email=email) is not None,
-            words={name: contact.text for name, contact in load_contacts().items()},
+            words={name: contact.text for name, contact in self.contacts.items()},
         )
         self._given: dict[str, Any] | None = None
         self._people = 0
@@ -109,9 +110,8 @@ class Trial:
             put(self.registration, conversation.given)
             self._given = conversation.given
         self._people += 1
-        return Held(
-            conversation.name, first_problem(Person(self, self._people), conversation.turns)
-        )
+        turns = with_contacts(conversation, self.contacts).turns
+        return Held(conversation.name, first_problem(Person(self, self._people), turns))
 
 
 class Person:
@@ -124,21 +124,13 @@ class Person:
         self._open()
 
     def say(self, text: str) -> list[Said]:
-        said = turns.Said(_now(), clean_text(text), None, None, self._address)
-        try:
-            return self._answers(said)
-        except ApiError as error:
-            if error.code != "session_expired":
-                raise NotPossible(f"no answer: {error}") from None
-        # A member's conversation is over when they have signed out; the widget goes on like this.
-        self._open()
-        return self._answers(said)
+        if self._trial.identity.is_over(self._conversation):
+            # A member's conversation is over when they have signed out; the widget goes on like this.
+            self._open()
+        return self._answers(chat.Said(_now(), clean_text(text), None, None, self._address))
 
     def send(self, payload: str) -> list[Said]:
-        try:
-            return self._answers(turns.Said(_now(), None, payload, None, self._address))
-        except ApiError as error:
-            raise NotPossible(f"no answer: {error}") from None
+        return self._answers(chat.Said(_now(), None, payload, None, self._address))
 
     def code_for(self, email: str) -> str:
         self._trial.queue.send_due(_now())
@@ -157,13 +149,15 @@ class Person:
         History(require_durable(trial.agent).database).open(session, welcome)
         self._hear(welcome)
 
-    def _answers(self, said: turns.Said) -> list[Said]:
+    def _answers(self, said: chat.Said) -> list[Said]:
         trial = self._trial
-        return self._hear(
-            trial.loop.run_until_complete(trial.turns.answer(trial.agent, self._conversation, said))
-        )
+        answering = trial.turns.answer(trial.agent, self._conversation, said)
+        try:
+            return self._hear(trial.loop.run_until_complete(answering))
+        except ApiError as error:
+            raise NotPossible(f"there was no answer: {error}") from None
 
-    def _hear(self, messages: list[Any]) -> list[Said]:
+    def _hear(self, messages: list[Message]) -> list[Said]:
         heard = [message.as_json() for message in messages]
         self.messages += heard
         return heard

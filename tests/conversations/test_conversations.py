@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.content.expectations import Conversation, read_conversations
+from bot.contacts import load_contacts
+from bot.content.expectations import Conversation, read_conversations, with_contacts
 from bot.content.given import put
 from registration.database import Database
 from tests.conversations.chat import Person
 from tests.post_office import PostOffice
 
+HERE = Path(__file__).parent
+CONTACTS = load_contacts(HERE.parents[1] / "contacts.yml")
 
-@pytest.mark.parametrize(
-    "conversation", read_conversations(Path(__file__).parent), ids=lambda told: told.name
-)
+
+@pytest.mark.parametrize("conversation", read_conversations(HERE), ids=lambda told: told.name)
 def test_conversation(
     conversation: Conversation,
     registration: Database,
@@ -27,5 +29,5 @@ def test_conversation(
     put(registration, conversation.given)
     person = Person(server_url, post_office=post_office)
 
-    for turn in conversation.turns:
+    for turn in with_contacts(conversation, CONTACTS).turns:
         person.take(turn)
