@@ -46,6 +46,8 @@ class Draft:
     by: str
     """Whose it is: an account's address, or `audit.COMMAND_LINE`."""
     at: datetime
+    cluster: int | None = None
+    """The question of the queue that it is from."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,8 @@ def waiting(connection: Connection, *conditions: sa.sql.ColumnElement) -> list[D
     """What waits, in the order in which it will be applied."""
     rows = sa.select(changes).where(changes.c.state == WAITING, *conditions).order_by(changes.c.id)
     return [
-        Draft(row.id, from_json(row.change), row.who, row.at) for row in connection.execute(rows)
+        Draft(row.id, from_json(row.change), row.who, row.at, row.cluster)
+        for row in connection.execute(rows)
     ]
 
 

@@ -22,7 +22,7 @@ from bot.content.changes import Change, ChangeRefused, ExamplesAdded, TopicAdded
 from bot.content.examples import ExampleRefused
 from bot.staff import audit
 from bot.staff.csv_files import plain, written
-from bot.staff.drafts import Drafts
+from bot.staff.drafts import Draft, Drafts
 from bot.staff.outcome_tables import clusters, questions
 from bot.webchat.database import ConversationDatabase
 
@@ -157,11 +157,15 @@ class Queue:
         _require_complete(decision)
         change = None
         if decision.verdict != IGNORED:
-            with self._drafts.applied() as applied:
+            with self._drafts.applied(self._others({decision.cluster})) as applied:
                 change = self._change(decision, applied.root)
         with self._database.writing() as connection:
             self._take(connection, decision, change, by)
         return list(change.texts) if isinstance(change, ExamplesAdded) else []
+
+    def _others(self, numbers: set[int]) -> list[Draft]:
+        """What waits, but for what earlier decisions on these clusters have there: it will be replaced."""
+        return [draft for draft in self._drafts.waiting() if draft.cluster not in numbers]
 
     def _change(self, decision: Decision, root: Path) -> Change | None:
         """What a decision changes, which is made to the content in a folder.
@@ -280,17 +284,22 @@ class Queue:
         missing = {"cluster", "text", "verdict", "topic"} - set(reader.fieldnames or ())
         if missing:
             return [], [f"line 1: the columns {', '.join(sorted(missing))} are missing."]
-        taken, problems = [], []
-        with self._drafts.applied() as applied:
-            for row in reader:
-                cell = {name: plain((value or "").strip()) for name, value in row.items() if name}
-                if not cell["verdict"]:
-                    continue
+        taken, problems, decisions = [], [], []
+        for row in reader:
+            cell = {name: plain((value or "").strip()) for name, value in row.items() if name}
+            if not cell["verdict"]:
+                continue
+            try:
+                decisions.append((reader.line_num, self._decision(cell)))
+            except QueueProblem as problem:
+                problems.append(f"line {reader.line_num}: {problem}")
+        others = self._others({decision.cluster for _, decision in decisions})
+        with self._drafts.applied(others) as applied:
+            for line, decision in decisions:
                 try:
-                    decision = self._decision(cell)
                     taken.append((decision, self._change(decision, applied.root)))
                 except QueueProblem as problem:
-                    problems.append(f"line {reader.line_num}: {problem}")
+                    problems.append(f"line {line}: {problem}")
         return taken, problems
 
     def _decision(self, cell: dict[str, str]) -> Decision:
