@@ -102,6 +102,10 @@ bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--cli
 	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@$(BIN)/python -m bench.nlu $(ARGS)
 
+.PHONY: bench-reload
+bench-reload: $(MODEL) ## Measure turns while a published model is taken on (ARGS="--times 6")
+	@$(BIN)/python -m bench.reload $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: $(MODEL) nginx ## Measure 1, 2 and 4 processes, also while some are killed (ARGS="--turns 100000")
 	@$(BIN)/python -m bench.scale $(ARGS)

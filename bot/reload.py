@@ -13,6 +13,7 @@ import ctypes
 import gc
 import hashlib
 import logging
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -33,6 +34,10 @@ PAUSE = 1.0
 AGAIN = 30.0
 """Seconds until a model that couldn't be loaded is tried once more: it may only be late, on a disk that
 several machines share."""
+
+SWITCH = 0.0005
+"""Seconds after which the thread that loads gives way to a turn; Python's 5 ms are waited for several times in
+each turn."""
 
 KEPT = "published"
 """The folder, beside the model that a server starts with, that holds published models by their sha256."""
@@ -134,11 +139,14 @@ class Reload(Generic[T]):
         # A full collection goes through all that is new and holds up every turn meanwhile; what a
         # model is made of stays anyway.
         gc.disable()
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
         try:
             new = await off_loop(self._loaded, last.model)
             self._old = weakref.ref(self._put(new))
             gc.freeze()
         finally:
+            sys.setswitchinterval(usual)
             gc.enable()
         took = time.perf_counter() - began
         logger.info("Publication %d is taken on, after %.1f s.", last.number, took)

@@ -129,7 +129,8 @@ class MailQueue:
         sender: The way out.
         mail_from: The sender's address.
         has_account: Whether an address belongs to an account.
-        words: Values of the mails' placeholders, like the office's phone number.
+        words: Gives the values of the mails' placeholders, like the office's phone number; asked for each
+            mail, as they may change while the server runs.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class MailQueue:
         *,
         mail_from: str,
         has_account: HasAccount,
-        words: Mapping[str, str],
+        words: Callable[[], Mapping[str, str]],
     ) -> None:
         self._database = database
         self._keys = keys
@@ -221,5 +222,5 @@ class MailQueue:
         message["Date"] = format_datetime(now)
         message["Message-ID"] = make_msgid(domain="nasro-chat.invalid")
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(template["text"].format(code=code, **self._words))
+        message.set_content(template["text"].format(code=code, **self._words()))
         return message
