@@ -105,7 +105,7 @@ class TopicAdded:
     owner: str
     review_by: date
     examples: tuple[str, ...]
-    """As people ask for it."""
+    """As people ask for it. What of them stood for something that isn't answered doesn't any more."""
     origin: str
 
 
@@ -400,7 +400,7 @@ def _example_problems(
             yield Problem(field, f'"{tidied(text)}": {refused}')
             continue
         other = elsewhere.get(examples.plain(example), topic)
-        if other != topic:
+        if other not in (topic, *examples.NOT_ANSWERED):
             yield Problem(field, f'"{example}" is an example of {other} already: take it out here.')
 
 
@@ -492,7 +492,9 @@ def _written(change: AnswerChanged | ContactChanged | TopicAdded, root: Path) ->
         }
     text, more = tidied(change.text), tidied(change.more)
     facts = {number: tidied(words) for number, words in change.facts.items()}
-    return topics.with_topic(
+    asked = list(dict.fromkeys(map(examples.cleaned, change.examples)))
+    taken = examples.taken(asked, change.name, root / examples.NLU)
+    new = topics.with_topic(
         root,
         name=change.name,
         title=tidied(change.title),
@@ -503,9 +505,10 @@ def _written(change: AnswerChanged | ContactChanged | TopicAdded, root: Path) ->
         source_title=tidied(change.source_title),
         owner=tidied(change.owner),
         review_by=change.review_by,
-        examples=list(dict.fromkeys(map(examples.cleaned, change.examples))),
+        examples=asked,
         origin=" ".join(change.origin.split()),
     )
+    return {**new, **{str(file.relative_to(root)): less for file, less in taken.items()}}
 
 
 def _read_file(root: Path, name: Path) -> str:
