@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.contacts import load_contacts
 from bot.content import changes, files
 from bot.content.answers import Button, read_answers
 from bot.content.changes import (
@@ -199,7 +200,7 @@ def test_answer_of_a_look_up_keeps_what_is_filled_in(root: Path) -> None:
 def test_changed_contact_is_a_change_of_its_lines_alone(root: Path) -> None:
     text = "(888) 316-2777"
     link = changes.link_of(
-        changes.kind_of(changes.load_contacts(root / "contacts.yml")["office_phone"]), text
+        changes.kind_of(load_contacts(root / "contacts.yml")["office_phone"]), text
     )
 
     changes.apply(
