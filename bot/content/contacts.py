@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import phonenumbers
-
 from bot.contacts import Contact
 from identity.addresses import EMAIL
 
@@ -52,10 +50,11 @@ def link_of(kind: str | None, text: str) -> str | None:
 
 
 def _tel(text: str) -> str:
-    digits = re.sub(r"\D", "", text)
+    import phonenumbers  # noqa: PLC0415  every command would wait for its tables
+
+    if _is_emergency(text):
+        return f"tel:{text}"
     if _PHONE.fullmatch(text):
-        if phonenumbers.is_emergency_number(digits, _COUNTRY):
-            return f"tel:{digits}"
         try:
             number = phonenumbers.parse(text, _COUNTRY)
         except phonenumbers.NumberParseException:
@@ -96,4 +95,6 @@ def contact_problems(before: Contact, text: str, url: str | None) -> Iterator[tu
 
 
 def _is_emergency(text: str) -> bool:
-    return phonenumbers.is_emergency_number(re.sub(r"\D", "", text), _COUNTRY)
+    import phonenumbers  # noqa: PLC0415  the same
+
+    return text.isdigit() and phonenumbers.is_emergency_number(text, _COUNTRY)
