@@ -13,8 +13,10 @@ PHONE, EMAIL_ADDRESS, WEB = "phone", "email", "web"
 
 _KINDS = {"tel": PHONE, "mailto": EMAIL_ADDRESS, "http": WEB, "https": WEB}
 _COUNTRY = "US"
-_PHONE = re.compile(r"\+?[\d\s().-]+")
-_WEB = re.compile(r"(?:https://)?(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}(?:/[\w./~%#?=&+-]*)?", re.I)
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+_WEB = re.compile(
+    r"(?:https://)?(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}(?:/[\w./~%#?=&+-]*)?", re.IGNORECASE | re.ASCII
+)
 
 
 def kind_of(contact: Contact) -> str | None:
@@ -97,4 +99,4 @@ def contact_problems(before: Contact, text: str, url: str | None) -> Iterator[tu
 def _is_emergency(text: str) -> bool:
     import phonenumbers  # noqa: PLC0415  the same
 
-    return text.isdigit() and phonenumbers.is_emergency_number(text, _COUNTRY)
+    return text.isascii() and text.isdigit() and phonenumbers.is_emergency_number(text, _COUNTRY)
