@@ -18,16 +18,10 @@ from typing import Any
 from bot.contacts import CONTACTS_FILE, load_contacts
 from bot.content import examples, topics, yaml_text
 from bot.content.answers import ANSWERS_FILE, DOMAIN_FILE, MORE, Answer, Button, read_answers, says
-from bot.content.contacts import contact_problems, kind_of, link_of
+from bot.content.contacts import contact_problems
 from bot.content.examples import ExampleRefused
 from bot.content.wording import placeholders, plain_problems, text_problems, tidied
 from bot.content.yaml_text import NotWritten
-
-__all__ = [
-    "AnswerChanged", "Change", "ChangeRefused", "ContactChanged", "ExamplesAdded", "Problem", "TopicAdded",
-    "apply", "as_json", "described", "destinations", "from_json", "kind_of", "link_of", "no_change",
-    "numbered", "problems", "standing_problems", "subject", "topic_name",
-]  # fmt: skip
 
 MOST_BUTTONS = 4
 LONGEST_TITLE = 40
@@ -71,7 +65,7 @@ class ContactChanged:
     name: str
     text: str
     url: str | None
-    """The link that belongs to the text: see `link_of`."""
+    """The link that belongs to the text: see `bot.content.contacts.link_of`."""
     owner: str
     review_by: date
 
@@ -105,7 +99,7 @@ class TopicAdded:
     owner: str
     review_by: date
     examples: tuple[str, ...]
-    """As people ask for it."""
+    """As people ask for it. What of them stood for something that isn't answered doesn't any more."""
     origin: str
 
 
@@ -174,12 +168,18 @@ def _read(key: str, value: Any) -> Any:
     if key == "review_by":
         return date.fromisoformat(value)
     if key == "buttons":
-        return tuple(Button(**button) for button in value)
+        return tuple(Button(_text(b["title"]), _text(b["payload"])) for b in _list(value))
     if key == "facts":
         return {str(number): _text(words) for number, words in value.items()}
     if key in ("gives_up", "texts", "examples"):
-        return tuple(map(_text, value))
+        return tuple(map(_text, _list(value)))
     return value if value is None and key == "url" else _text(value)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
 
 def _text(value: Any) -> str:
@@ -317,7 +317,7 @@ def _answer_problems(change: AnswerChanged, root: _Root) -> Iterator[Problem]:
 
 def _fact_problems(change: AnswerChanged, answer: Answer, text: str) -> Iterator[Problem]:
     for number in change.gives_up:
-        if number not in answer.facts:
+        if number not in (*answer.facts, *answer.given_up):
             yield Problem("gives_up", f"{number} is no fact of this answer.")
     for number, before in answer.facts.items():
         if number not in change.facts and number not in change.gives_up:
@@ -400,7 +400,7 @@ def _example_problems(
             yield Problem(field, f'"{tidied(text)}": {refused}')
             continue
         other = elsewhere.get(examples.plain(example), topic)
-        if other != topic:
+        if other not in (topic, *examples.NOT_ANSWERED):
             yield Problem(field, f'"{example}" is an example of {other} already: take it out here.')
 
 
@@ -492,7 +492,9 @@ def _written(change: AnswerChanged | ContactChanged | TopicAdded, root: Path) ->
         }
     text, more = tidied(change.text), tidied(change.more)
     facts = {number: tidied(words) for number, words in change.facts.items()}
-    return topics.with_topic(
+    asked = list(dict.fromkeys(map(examples.cleaned, change.examples)))
+    taken = examples.taken(asked, change.name, root / examples.NLU)
+    new = topics.with_topic(
         root,
         name=change.name,
         title=tidied(change.title),
@@ -503,9 +505,10 @@ def _written(change: AnswerChanged | ContactChanged | TopicAdded, root: Path) ->
         source_title=tidied(change.source_title),
         owner=tidied(change.owner),
         review_by=change.review_by,
-        examples=list(dict.fromkeys(map(examples.cleaned, change.examples))),
+        examples=asked,
         origin=" ".join(change.origin.split()),
     )
+    return {**new, **{str(file.relative_to(root)): less for file, less in taken.items()}}
 
 
 def _read_file(root: Path, name: Path) -> str:
