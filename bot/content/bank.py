@@ -296,16 +296,19 @@ class Bank:
         """
         if not model.is_file():
             raise BankFailed(f"There is no model {model}.")  # Rasa would take another one
-        with TemporaryDirectory(prefix="nasro-chat-bank-") as folder:
-            process = subprocess.Popen(
+        result = None
+        with (
+            TemporaryDirectory(prefix="nasro-chat-bank-") as folder,
+            subprocess.Popen(
                 [sys.executable, "-m", "bot.content", root.resolve(), model.resolve()],
                 env=_environment(Path(folder)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-            )
+            ) as process,
+        ):
+            assert process.stdin
+            assert process.stdout
             try:
-                assert process.stdin
-                assert process.stdout
                 with suppress(BrokenPipeError), process.stdin:
                     pickle.dump(self, process.stdin)
                 for line in process.stdout:
@@ -313,13 +316,15 @@ class Bank:
                     if "failed" in told:
                         raise BankFailed(told["failed"])
                     if "result" in told:
-                        return BankResult.from_json(told["result"])
-                    if progress:
+                        result = BankResult.from_json(told["result"])
+                    elif progress:
                         progress(told["done"], told["of"])
-                raise BankFailed(f"The trial ended early, with code {process.wait()}.")
-            finally:
+            except BaseException:
                 process.kill()
-                process.wait()
+                raise
+        if result is None:
+            raise BankFailed(f"The trial ended early, with code {process.returncode}.")
+        return result
 
 
 def _told(topic: dict[str, Any]) -> Conversation:
@@ -330,10 +335,14 @@ def _told(topic: dict[str, Any]) -> Conversation:
     return Conversation(f"topics: {topic['topic']}", {}, turns)
 
 
+_OTHERS = ("NASRO_", "SANIC_")
+"""Variables that are meant for the server."""
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """Settings of a server for nobody but the bank."""
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("NASRO_")},
+        **{name: its for name, its in os.environ.items() if not name.startswith(_OTHERS)},
         "NASRO_ENVIRONMENT": "development",
         "NASRO_SECRET": secrets.token_hex(32),
         "NASRO_CONVERSATIONS_URL": f"sqlite:///{folder / 'conversations.sqlite'}",
