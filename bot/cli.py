@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -18,11 +17,11 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
-from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.content.commands import content
 from bot.deferred import defer_tensorflow
 from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
+from bot.staff.check_command import check
 from bot.staff.commands import staff
 from bot.staff.outcome_commands import outcomes, queue, report_
 from identity.database import IdentityUnavailable
@@ -227,22 +226,7 @@ for _group in (staff, outcomes, queue, report_, content):
     main.add_command(_group)
 
 
-@main.command("check-contacts")
-def check_contacts() -> None:
-    """Fail when a contact's review date has passed, and say whom to ask."""
-    try:
-        late = overdue(load_contacts(), _now().date())
-    except ContactsInvalid as error:
-        raise click.ClickException(str(error)) from error
-    for contact in late:
-        click.echo(
-            f"{contact.name} ({contact.text}) was to be reviewed by {contact.review_by}: "
-            f"ask {contact.owner} and set a new date in contacts.yml.",
-            err=True,
-        )
-    if late:
-        sys.exit(1)
-    click.echo("Every contact is within its review date.")
+content.add_command(check)
 
 
 @main.command("identity-token")

@@ -66,17 +66,19 @@ class Answer:
         return self.name.endswith(MORE)
 
 
-def read_answers(root: Path = Path()) -> dict[str, Answer]:
+def read_answers(root: Path = Path(), domain: Mapping[str, Any] | None = None) -> dict[str, Answer]:
     """The answers by the name of their response, in the order of `answers.yml`.
 
     Args:
         root: The folder with `answers.yml` and `domain.yml`.
+        domain: What that `domain.yml` says, if it was read already.
 
     Raises:
         AnswersInvalid: A file is missing, an entry lacks something, or one lacks its other half.
     """
     entries = _loaded(root / ANSWERS_FILE)
-    responses: dict[str, Any] = _loaded(root / DOMAIN_FILE).get("responses") or {}
+    domain = _loaded(root / DOMAIN_FILE) if domain is None else domain
+    responses: dict[str, Any] = domain.get("responses") or {}
     if missing := [n for n in responses if n.startswith("utter_faq_") and n not in entries]:
         raise AnswersInvalid(f"{ANSWERS_FILE} has no entry for {', '.join(missing)}")
     if unknown := [name for name in entries if name not in responses]:

@@ -26,7 +26,7 @@ from bot.content.yaml_text import NotWritten
 __all__ = [
     "AnswerChanged", "Change", "ChangeRefused", "ContactChanged", "ExamplesAdded", "Problem", "TopicAdded",
     "apply", "as_json", "described", "destinations", "from_json", "kind_of", "link_of", "no_change",
-    "numbered", "problems", "subject", "topic_name",
+    "numbered", "problems", "standing_problems", "subject", "topic_name",
 ]  # fmt: skip
 
 MOST_BUTTONS = 4
@@ -105,7 +105,7 @@ class TopicAdded:
     owner: str
     review_by: date
     examples: tuple[str, ...]
-    """As people ask for it."""
+    """As people ask for it. What of them stood for something that isn't answered doesn't any more."""
     origin: str
 
 
@@ -247,15 +247,13 @@ def destinations(root: Path = Path()) -> list[Button]:
     domain = topics.domain_of(root)
     offered = {b["payload"]: b["title"] for b in domain["responses"]["utter_topics"][0]["buttons"]}
     mores = {
-        _more(topic): f"More about: {offered.get(f'/faq_{topic}', topic)}"
+        topics.more_of(topic): f"More about: {offered.get(f'/faq_{topic}', topic)}"
         for topic in topics.with_more(domain)
     }
-    others = {b.payload: b.title for answer in read_answers(root).values() for b in answer.buttons}
+    others = {
+        b.payload: b.title for answer in read_answers(root, domain).values() for b in answer.buttons
+    }
     return [Button(title, payload) for payload, title in {**others, **offered, **mores}.items()]
-
-
-def _more(topic: str) -> str:
-    return f'/more{{"topic": "{topic}"}}'
 
 
 # Checks ------------------------------------------------------------------------------------------
@@ -267,23 +265,50 @@ def problems(change: Change, root: Path = Path()) -> list[Problem]:
     Raises:
         AnswersInvalid, ContactsInvalid, OSError: The root can't be read.
     """
+    return list(_problems(change, _Root(root)))
+
+
+def standing_problems(root: Path = Path()) -> list[tuple[str, Problem]]:
+    """What is wrong with the answers and contacts as they stand, each with the name of which.
+
+    Raises:
+        AnswersInvalid, ContactsInvalid, OSError: The root can't be read.
+    """
+    read = _Root(root)
+    standing: list[tuple[str, Change]] = [(n, no_change(a)) for n, a in read.answers.items()]
+    for name, contact in read.contacts.items():
+        same = ContactChanged(name, contact.text, contact.url, contact.owner, contact.review_by)
+        standing.append((name, same))
+    return [(name, found) for name, change in standing for found in _problems(change, read)]
+
+
+class _Root:
+    """What a root folder holds, each file read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.domain = topics.domain_of(folder)
+        self.answers = read_answers(folder, self.domain)
+        self.contacts = load_contacts(folder / CONTACTS_FILE)
+
+
+def _problems(change: Change, root: _Root) -> Iterator[Problem]:
     if isinstance(change, AnswerChanged):
-        return list(_answer_problems(change, root))
+        return _answer_problems(change, root)
     if isinstance(change, ContactChanged):
-        return list(_contact_problems(change, root))
+        return _contact_problems(change, root)
     if isinstance(change, ExamplesAdded):
-        return list(_example_problems("texts", change.topic, change.texts, root))
-    return list(_topic_problems(change, root))
+        return _example_problems("texts", change.topic, change.texts, root)
+    return _topic_problems(change, root)
 
 
-def _answer_problems(change: AnswerChanged, root: Path) -> Iterator[Problem]:
-    answer = read_answers(root).get(change.response)
+def _answer_problems(change: AnswerChanged, root: _Root) -> Iterator[Problem]:
+    answer = root.answers.get(change.response)
     if answer is None:
         yield Problem("response", f"There is no answer {change.response} any more.")
         return
     text = tidied(change.text)
-    contacts = load_contacts(root / CONTACTS_FILE)
-    for message in text_problems(text, contacts, others=placeholders(answer.text)):
+    for message in text_problems(text, root.contacts, others=placeholders(answer.text)):
         yield Problem("text", message)
     yield from _fact_problems(change, answer, text)
     yield from _button_problems(change.buttons, root)
@@ -314,11 +339,10 @@ def _fact_problems(change: AnswerChanged, answer: Answer, text: str) -> Iterator
             )
 
 
-def _button_problems(buttons: Sequence[Button], root: Path) -> Iterator[Problem]:
+def _button_problems(buttons: Sequence[Button], root: _Root) -> Iterator[Problem]:
     if len(buttons) > MOST_BUTTONS:
         yield Problem("buttons", f"An answer has at most {MOST_BUTTONS} buttons.")
-    domain = topics.domain_of(root)
-    known, mores = topics.intents(domain), topics.with_more(domain)
+    known, mores = topics.intents(root.domain), topics.with_more(root.domain)
     titles = [tidied(button.title).casefold() for button in buttons]
     for number, button in enumerate(buttons):
         field = f"buttons.{number}"
@@ -337,7 +361,7 @@ def _title_problems(title: str) -> Iterator[str]:
 def _leads_somewhere(payload: str, known: Sequence[str], mores: Sequence[str]) -> bool:
     if re.fullmatch(r"/\w+", payload):
         return payload[1:] in known and payload[1:] not in _NO_DESTINATIONS
-    return payload in map(_more, mores)
+    return payload in map(topics.more_of, mores)
 
 
 def _owner_problems(owner: str) -> Iterator[Problem]:
@@ -345,8 +369,8 @@ def _owner_problems(owner: str) -> Iterator[Problem]:
         yield Problem("owner", f"Who keeps it right? {message}")
 
 
-def _contact_problems(change: ContactChanged, root: Path) -> Iterator[Problem]:
-    contact = load_contacts(root / CONTACTS_FILE).get(change.name)
+def _contact_problems(change: ContactChanged, root: _Root) -> Iterator[Problem]:
+    contact = root.contacts.get(change.name)
     if contact is None:
         yield Problem("name", f"There is no contact {change.name} any more.")
         return
@@ -360,9 +384,9 @@ def _contact_problems(change: ContactChanged, root: Path) -> Iterator[Problem]:
 
 
 def _example_problems(
-    field: str, topic: str, texts: Sequence[str], root: Path, *, is_new: bool = False
+    field: str, topic: str, texts: Sequence[str], root: _Root, *, is_new: bool = False
 ) -> Iterator[Problem]:
-    folder = root / examples.NLU
+    folder = root.folder / examples.NLU
     if not is_new and topic not in examples.topics(folder):
         yield Problem("topic", f"There is no topic {topic} any more.")
         return
@@ -376,12 +400,12 @@ def _example_problems(
             yield Problem(field, f'"{tidied(text)}": {refused}')
             continue
         other = elsewhere.get(examples.plain(example), topic)
-        if other != topic:
+        if other not in (topic, *examples.NOT_ANSWERED):
             yield Problem(field, f'"{example}" is an example of {other} already: take it out here.')
 
 
-def _topic_problems(change: TopicAdded, root: Path) -> Iterator[Problem]:
-    domain = topics.domain_of(root)
+def _topic_problems(change: TopicAdded, root: _Root) -> Iterator[Problem]:
+    domain = root.domain
     if not re.fullmatch(r"faq_[a-z0-9_]{2,40}", change.name) or change.name.endswith(MORE):
         yield Problem("name", f'"{change.name}" is no name for a topic, like faq_parking.')
         return
@@ -395,11 +419,10 @@ def _topic_problems(change: TopicAdded, root: Path) -> Iterator[Problem]:
             yield Problem(
                 "title", f'"{title}" is offered already: it leads to {button["payload"]}.'
             )
-    contacts = load_contacts(root / CONTACTS_FILE)
     texts = {"text": tidied(change.text), "more": tidied(change.more)}
     for field, text in texts.items():
         if field == "text" or text:
-            for message in text_problems(text, contacts):
+            for message in text_problems(text, root.contacts):
                 yield Problem(field, message)
     yield from _new_fact_problems(change, texts)
     for message in text_problems(
@@ -469,7 +492,9 @@ def _written(change: AnswerChanged | ContactChanged | TopicAdded, root: Path) ->
         }
     text, more = tidied(change.text), tidied(change.more)
     facts = {number: tidied(words) for number, words in change.facts.items()}
-    return topics.with_topic(
+    asked = list(dict.fromkeys(map(examples.cleaned, change.examples)))
+    taken = examples.taken(asked, change.name, root / examples.NLU)
+    new = topics.with_topic(
         root,
         name=change.name,
         title=tidied(change.title),
@@ -480,9 +505,10 @@ def _written(change: AnswerChanged | ContactChanged | TopicAdded, root: Path) ->
         source_title=tidied(change.source_title),
         owner=tidied(change.owner),
         review_by=change.review_by,
-        examples=list(dict.fromkeys(map(examples.cleaned, change.examples))),
+        examples=asked,
         origin=" ".join(change.origin.split()),
     )
+    return {**new, **{str(file.relative_to(root)): less for file, less in taken.items()}}
 
 
 def _read_file(root: Path, name: Path) -> str:

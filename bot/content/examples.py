@@ -24,6 +24,9 @@ NLU = Path("data/nlu")
 LONGEST = 300
 """Characters of an example."""
 
+NOT_ANSWERED = ("not_covered", "out_of_scope")
+"""Intents of what has no answer. What is added to another topic has one, and is taken from these."""
+
 _BLOCK = re.compile(r"^- intent: (\S+)\s*$", re.MULTILINE)
 
 
@@ -79,7 +82,8 @@ def topics(folder: Path = NLU) -> list[str]:
 def add(topic: str, texts: Sequence[str], origin: str, folder: Path = NLU) -> list[str]:
     """Adds examples to a topic, in a block of their own with a comment that says where they are from.
 
-    What the topic has already, up to case and punctuation, is left out.
+    What the topic has already, up to case and punctuation, is left out; what stood for something that isn't
+    answered stands for this topic from now on.
 
     Args:
         topic: An intent that has examples.
@@ -115,9 +119,39 @@ def add(topic: str, texts: Sequence[str], origin: str, folder: Path = NLU) -> li
         block = f"# {' '.join(origin.split())}\n- intent: {topic}\n  examples: |\n"
         block += "".join(f"    - {text}\n" for text in new)
         after = _inserted(before, topic, block)
-        _require_same_but(before, after, topic, new)
+        _require_says(after, {**_parsed(before), topic: _parsed(before)[topic] + new})
         write(file, after)
+        for other, text in taken(new, topic, folder).items():
+            write(other, text)
     return new
+
+
+def taken(texts: Sequence[str], topic: str, folder: Path = NLU) -> dict[Path, str]:
+    """The files that lose examples when these are a topic's, each with its text without them.
+
+    A block of which nothing is left goes, with the comment above it.
+
+    Raises:
+        ExampleRefused: They can't be taken out.
+    """
+    unwanted = set(map(plain, texts))
+    sources = [intent for intent in NOT_ANSWERED if intent != topic]
+    files = {}
+    for file in sorted(folder.glob("*.yml")):
+        before = after = file.read_text(encoding="utf-8")
+        for start, end, intent in reversed(list(_blocks(before))):
+            if intent in sources:
+                after = after[:start] + _without(before[start:end], unwanted) + after[end:]
+        if after == before:
+            continue
+        after = f"{after.rstrip()}\n"
+        kept = {
+            intent: [e for e in its if intent not in sources or plain(e) not in unwanted]
+            for intent, its in _parsed(before).items()
+        }
+        _require_says(after, {intent: its for intent, its in kept.items() if its})
+        files[file] = after
+    return files
 
 
 def intents_of(folder: Path = NLU) -> dict[str, str]:
@@ -142,21 +176,43 @@ def _parsed(text: str) -> dict[str, list[str]]:
     return found
 
 
+def _blocks(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where each block of examples begins, with the comment above it, and ends; and its intent."""
+    for match in _BLOCK.finditer(text):
+        before = _COMMENT.search(text, 0, match.start())
+        # It ends at the first line that is neither indented nor empty.
+        following = _OUTSIDE.search(text, match.end() + 1)
+        start = before.start() if before else match.start()
+        yield start, following.start() if following else len(text), match[1]
+
+
+_COMMENT = re.compile(r"(?:^#.*\n)+\Z", re.MULTILINE)
+_OUTSIDE = re.compile(r"^\S", re.MULTILINE)
+
+
 def _inserted(text: str, topic: str, block: str) -> str:
     """The file's text with a block after the last one of the topic."""
-    last = [match for match in _BLOCK.finditer(text) if match[1] == topic][-1]
-    # It ends at the first line that is neither indented nor empty.
-    following = re.search(r"^(?=[^\s])", text[last.end() + 1 :], re.MULTILINE)
-    end = last.end() + 1 + following.start() if following else len(text)
-    return f"{text[:end].rstrip()}\n\n{block}" + (f"\n{text[end:]}" if following else "")
+    end = [end for _, end, intent in _blocks(text) if intent == topic][-1]
+    following = f"\n{text[end:]}" if end < len(text) else ""
+    return f"{text[:end].rstrip()}\n\n{block}{following}"
 
 
-def _require_same_but(before: str, after: str, topic: str, new: list[str]) -> None:
-    expected = _parsed(before)
-    expected[topic] = expected[topic] + new
+def _without(block: str, unwanted: set[str]) -> str:
+    """A block without some of its examples; empty if none is left."""
+    lines = block.split("\n")
+    kept = [
+        line for line in lines if not (m := _EXAMPLE.match(line)) or plain(m[1]) not in unwanted
+    ]
+    return "\n".join(kept) if any(map(_EXAMPLE.match, kept)) else ""
+
+
+_EXAMPLE = re.compile(r" +- (?!intent: )(.*)")
+
+
+def _require_says(text: str, expected: dict[str, list[str]]) -> None:
     try:
-        is_same = _parsed(after) == expected
-    except yaml.YAMLError:
+        is_same = _parsed(text) == expected
+    except (yaml.YAMLError, TypeError):
         is_same = False
     if not is_same:
         raise ExampleRefused("It can't be written as an example: put it in other words.")

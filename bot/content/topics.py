@@ -42,6 +42,15 @@ def with_more(domain: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def more_of(topic: str) -> str:
+    """What a button sends that leads to more about a topic.
+
+    Args:
+        topic: Its name without `faq_`.
+    """
+    return f'/more{{"topic": "{topic}"}}'
+
+
 def escaped(payload: str) -> str:
     """A payload as `domain.yml` has it: Rasa fills in what stands in single braces."""
     return payload.replace("{", "{{").replace("}", "}}")
@@ -96,7 +105,7 @@ def with_topic(
     texts = {f"utter_{name}": text, **({f"utter_{name}{MORE}": more} if more else {})}
     responses: dict[str, dict[str, Any]] = {}
     for response, words in texts.items():
-        leads = [{"title": "Tell me more", "payload": _more(name)}]
+        leads = [{"title": "Tell me more", "payload": escaped(more_of(name.removeprefix("faq_")))}]
         responses[response] = {
             "text": words,
             **({"buttons": leads} if more and response == f"utter_{name}" else {}),
@@ -117,10 +126,6 @@ def with_topic(
         said = _read(root, SAID_BY_ACTIONS_FILE)
         new[SAID_BY_ACTIONS_FILE] = _said_by_action(said, f"utter_{name}{MORE}")
     return {str(file): written for file, written in new.items()}
-
-
-def _more(name: str) -> str:
-    return escaped(f'/more{{"topic": "{name.removeprefix("faq_")}"}}')
 
 
 def _read(root: Path, file: Path) -> str:

@@ -139,8 +139,8 @@ def test_added_to_a_topic_it_is_an_example_that_says_where_it_is_from(
 
 
 def test_every_topic_can_be_added_to(nlu: Path) -> None:
-    text = "zebra stripes: # are \"quoted\" 'too' - ok"
     for topic in examples.topics(nlu):
+        text = f"zebra stripes: # are \"{topic}\" 'too' - ok"
         before = added(nlu)
         examples.add(topic, [text], "From a test.", nlu)
 
