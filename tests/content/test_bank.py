@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,6 +121,13 @@ def test_a_root_without_a_bank_and_a_model_that_is_none_are_told(tmp_path: Path)
     bank = Bank((), ())
     with pytest.raises(BankFailed, match="There is no model"):
         bank.run(ROOT, tmp_path / "assistant.tar.gz")
+
+
+def test_a_run_that_ends_early_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+
+    with pytest.raises(BankFailed, match="ended early, with code 1"):
+        Bank((), ()).run(ROOT, MODEL)
 
 
 # A real model ------------------------------------------------------------------------------------
