@@ -63,7 +63,7 @@ test: $(MODEL) $(WIDGET_TOOLS) browser ## Set everything up, check the code and 
 	@$(BIN)/lint-imports
 	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 	@$(MAKE) --silent nginx || echo "The tests of several processes are left out."
-	@$(BIN)/nasro-chat check-contacts
+	@$(BIN)/nasro-chat content check
 	@$(BIN)/coverage erase
 	@COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage combine --quiet

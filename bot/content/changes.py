@@ -18,16 +18,10 @@ from typing import Any
 from bot.contacts import CONTACTS_FILE, load_contacts
 from bot.content import examples, topics, yaml_text
 from bot.content.answers import ANSWERS_FILE, DOMAIN_FILE, MORE, Answer, Button, read_answers, says
-from bot.content.contacts import contact_problems, kind_of, link_of
+from bot.content.contacts import contact_problems
 from bot.content.examples import ExampleRefused
 from bot.content.wording import placeholders, plain_problems, text_problems, tidied
 from bot.content.yaml_text import NotWritten
-
-__all__ = [
-    "AnswerChanged", "Change", "ChangeRefused", "ContactChanged", "ExamplesAdded", "Problem", "TopicAdded",
-    "apply", "as_json", "described", "destinations", "from_json", "kind_of", "link_of", "no_change",
-    "numbered", "problems", "standing_problems", "subject", "topic_name",
-]  # fmt: skip
 
 MOST_BUTTONS = 4
 LONGEST_TITLE = 40
@@ -71,7 +65,7 @@ class ContactChanged:
     name: str
     text: str
     url: str | None
-    """The link that belongs to the text: see `link_of`."""
+    """The link that belongs to the text: see `bot.content.contacts.link_of`."""
     owner: str
     review_by: date
 
@@ -174,12 +168,18 @@ def _read(key: str, value: Any) -> Any:
     if key == "review_by":
         return date.fromisoformat(value)
     if key == "buttons":
-        return tuple(Button(**button) for button in value)
+        return tuple(Button(_text(b["title"]), _text(b["payload"])) for b in _list(value))
     if key == "facts":
         return {str(number): _text(words) for number, words in value.items()}
     if key in ("gives_up", "texts", "examples"):
-        return tuple(map(_text, value))
+        return tuple(map(_text, _list(value)))
     return value if value is None and key == "url" else _text(value)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
 
 def _text(value: Any) -> str:

@@ -93,7 +93,7 @@ def _untested(root: Path, answers: Mapping[str, Answer]) -> Iterator[str]:
         if topics.more_of(topic) not in led_to:
             yield f"No button leads to what more there is to faq_{topic}."
     if not (root / TOPICS).is_file():
-        yield f"Nothing: there is no question bank ({TOPICS})."
+        yield f"Nothing is: there is no question bank here ({TOPICS})."
         return
     known = {question.intent for question in Bank.read(root).questions}
     for topic in examples.topics(root / examples.NLU):

@@ -124,12 +124,13 @@ def _brace_problems(text: str, known: set[str]) -> Iterator[str]:
 def _address_problems(text: str, contacts: Mapping[str, Contact]) -> Iterator[str]:
     """Phone numbers, addresses and names that stand in one place, spelled out."""
     for contact in contacts.values():
-        if re.search(rf"(?<![\w.@]){re.escape(contact.text)}(?![\w@]|\.\w)", text, re.IGNORECASE):
+        spelled = re.compile(rf"(?<![\w.@]){re.escape(contact.text)}(?![\w@]|\.\w)", re.IGNORECASE)
+        if spelled.search(text):
             yield (
                 f'"{contact.text}" stands in one place: write {{{contact.name}}}, '
                 "and a change there changes it here."
             )
-            text = text.replace(contact.text, "")
+            text = spelled.sub("", text)
     for kind, (what, pattern) in _ADDRESSES.items():
         names = [f"{{{c.name}}}" for c in contacts.values() if kind_of(c) == kind]
         instead = f"Write {' or '.join(names)} instead." if names else "Leave it out."

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.contacts import load_contacts
 from bot.content import changes, files
 from bot.content.answers import Button, read_answers
 from bot.content.changes import (
@@ -25,6 +26,7 @@ from bot.content.changes import (
     TopicAdded,
     no_change,
 )
+from bot.content.contacts import kind_of, link_of
 from tests.content.conftest import ROOT
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
@@ -198,9 +200,7 @@ def test_answer_of_a_look_up_keeps_what_is_filled_in(root: Path) -> None:
 
 def test_changed_contact_is_a_change_of_its_lines_alone(root: Path) -> None:
     text = "(888) 316-2777"
-    link = changes.link_of(
-        changes.kind_of(changes.load_contacts(root / "contacts.yml")["office_phone"]), text
-    )
+    link = link_of(kind_of(load_contacts(root / "contacts.yml")["office_phone"]), text)
 
     changes.apply(
         ContactChanged("office_phone", text, link, "NASRO office", date(2027, 6, 30)), root
@@ -278,7 +278,9 @@ def test_change_survives_json(change: Change) -> None:
     [
         {},
         {"kind": "file", "name": "/etc/passwd"},
-        {"kind": "examples", "topic": "faq_register", "texts": "one", "origin": 1},
+        {"kind": "examples", "topic": "faq_register", "texts": "one", "origin": ""},
+        {"kind": "examples", "topic": "faq_register", "texts": ["one"], "origin": 1},
+        {"kind": "examples", "topic": "faq_register", "texts": [1], "origin": ""},
         {"kind": "examples", "topic": "faq_register", "texts": ["one"], "origin": "", "more": ""},
         {**changes.as_json(PARKING), "review_by": "soon"},
         {**changes.as_json(PARKING), "facts": ["x"]},
