@@ -19,14 +19,15 @@ from bot import logs
 from bot.content.bank import Bank
 from bot.deferred import defer_tensorflow
 
-LOWEST_PRIORITY = 19
+NICENESS = 10
+"""So that a server beside it goes first, but a busy machine doesn't starve it: actions have a time limit."""
 
 OTHERS = ("NASRO_", "SANIC_")
 """What variables begin with that are meant for a server."""
 
 
 def main() -> None:
-    os.nice(LOWEST_PRIORITY)
+    os.nice(NICENESS)
     logs.mute_warnings()
     logs.configure()
     defer_tensorflow()

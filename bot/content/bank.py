@@ -279,7 +279,7 @@ class Bank:
         return len(self.questions) + len(self.conversations)
 
     def run(self, root: Path, model: Path, progress: Progress | None = None) -> BankResult:
-        """Tries a model, with the contacts of a root, in a process of its own at the lowest priority.
+        """Tries a model, with the contacts of a root, in a process of its own at a low priority.
 
         That process has databases of its own, and takes neither settings nor threads from this one.
 

@@ -219,7 +219,7 @@ def test_a_run_tells_how_far_it_is_and_lets_everybody_else_go_first(run: Run) ->
 
     assert run.progress == sorted(run.progress)
     assert run.progress[-1] == (size, size)
-    assert not run.priorities or run.priorities == {19}
+    assert not run.priorities or run.priorities == {10}
 
 
 # The command -------------------------------------------------------------------------------------
