@@ -36,8 +36,8 @@ AGAIN = 30.0
 several machines share."""
 
 SWITCH = 0.0005
-"""Seconds after which the thread that loads gives way to a turn; Python's 5 ms are waited for several times in
-each turn."""
+"""Seconds after which the thread that loads gives way to a turn. Python's 5 ms would be waited for several
+times in each turn."""
 
 KEPT = "published"
 """The folder, beside the model that a server starts with, that holds published models by their sha256."""

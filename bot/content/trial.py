@@ -82,7 +82,7 @@ class Trial:
             self.mails,
             mail_from=self.identity.config.mail_from,
             has_account=lambda email: account(self.registration, email=email) is not None,
-            words={name: contact.text for name, contact in self.contacts.items()},
+            words=lambda: {name: contact.text for name, contact in self.contacts.items()},
         )
         self._given: dict[str, Any] | None = None
         self._people = 0
@@ -155,7 +155,7 @@ class Person:
         try:
             return self._hear(trial.loop.run_until_complete(answering))
         except ApiError as error:
-            raise NotPossible(f"there was no answer: {error}") from None
+            raise NotPossible(f"there was no answer: {error.message}") from None
 
     def _hear(self, messages: list[Message]) -> list[Said]:
         heard = [message.as_json() for message in messages]
