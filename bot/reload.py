@@ -3,7 +3,7 @@
 Every process asks the database for the last publication. The model is loaded in a thread, beside the turns;
 then the next turn gets the new agent, and the turns that have begun end on the one they began with. A model
 that can't be loaded leaves the old one at work, and the database, which staff's pages read, says why
-(docs/decisions/0014-how-changes-are-published.md).
+(docs/decisions/0015-how-changes-are-published.md).
 """
 
 from __future__ import annotations

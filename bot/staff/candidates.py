@@ -45,8 +45,8 @@ MODEL = Path("models/assistant.tar.gz")
 TRAINED, TESTED_BEFORE = 0.6, 0.7
 """Shares of the work that are done when the model is trained, and when what is published is tried out."""
 
-PRIORITY = 15
-"""How nice the process is to the servers on the machine; 19 is the most."""
+PRIORITY = 10
+"""How nice the training is to the servers on the machine; the most, 19, would never end on a busy one."""
 
 RESULTS_KEPT = 5
 
@@ -262,7 +262,6 @@ class Candidates:
         found = self.find(number)
         if found is None or not found.is_running:
             raise CandidateProblem(f"There is no try {number} to be made.")
-        os.nice(PRIORITY)
         try:
             self._build(number)
         except (CandidateProblem, BankFailed) as problem:
@@ -313,6 +312,7 @@ class Candidates:
                 "OPENBLAS_NUM_THREADS": "1",
             },
             stdin=subprocess.DEVNULL,
+            preexec_fn=lambda: os.nice(PRIORITY),
         )
         if trained.returncode or not (self.folder(number) / MODEL).is_file():
             raise CandidateProblem(f"The training failed: {self._log(number)} says why.")

@@ -3,7 +3,7 @@
 What a publication will write is noted in the database, and its model kept, before the first file is touched;
 from then on each step can be done again. So one that was cut short is brought to its end by whoever comes
 next: a server that starts, or the next to publish. One that fails (a commit that git refuses, a full disk) is
-undone instead, and nothing has happened (docs/decisions/0014-how-changes-are-published.md).
+undone instead, and nothing has happened (docs/decisions/0015-how-changes-are-published.md).
 """
 
 from __future__ import annotations
