@@ -39,6 +39,9 @@ SWITCH = 0.0005
 """Seconds after which the thread that loads gives way to a turn. Python's 5 ms would be waited for several
 times in each turn."""
 
+NEVER = 1_000_000
+"""Collections of the second kind that one of the whole waits for."""
+
 KEPT = "published"
 """The folder, beside the model that a server starts with, that holds published models by their sha256."""
 
@@ -136,18 +139,18 @@ class Reload(Generic[T]):
 
     async def _take_on(self, last: Published) -> None:
         began = time.perf_counter()
-        # A full collection goes through all that is new and holds up every turn meanwhile; what a
-        # model is made of stays anyway.
-        gc.disable()
-        usual = sys.getswitchinterval()
+        thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
+        # No full collection: it goes through all that is new, which stays anyway, and holds up every turn
+        # meanwhile. The small ones find what loading throws away.
+        gc.set_threshold(*thresholds[:2], NEVER)
         sys.setswitchinterval(SWITCH)
         try:
             new = await off_loop(self._loaded, last.model)
             self._old = weakref.ref(self._put(new))
             gc.freeze()
         finally:
-            sys.setswitchinterval(usual)
-            gc.enable()
+            sys.setswitchinterval(interval)
+            gc.set_threshold(*thresholds)
         took = time.perf_counter() - began
         logger.info("Publication %d is taken on, after %.1f s.", last.number, took)
 

@@ -11,6 +11,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+"""Variables that name another repository."""
+
 TIMEOUT = 60
 """Seconds that git, with the hooks of the repository, may take."""
 
@@ -77,8 +80,8 @@ class Repository:
         self._git("reset", "--quiet", "--", *paths)
 
     def _git(self, *arguments: str, author: tuple[str, str] | None = None) -> str:
-        # Without what a hook that started us may have set: it names another repository.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        # As where a hook of that repository has started us.
+        environment = {k: v for k, v in os.environ.items() if k not in ELSEWHERE}
         environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         if author:
             for role in ("AUTHOR", "COMMITTER"):
