@@ -317,7 +317,7 @@ def _answer_problems(change: AnswerChanged, root: _Root) -> Iterator[Problem]:
 
 def _fact_problems(change: AnswerChanged, answer: Answer, text: str) -> Iterator[Problem]:
     for number in change.gives_up:
-        if number not in answer.facts:
+        if number not in (*answer.facts, *answer.given_up):
             yield Problem("gives_up", f"{number} is no fact of this answer.")
     for number, before in answer.facts.items():
         if number not in change.facts and number not in change.gives_up:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import phonenumbers
-
 from bot.contacts import Contact
 from identity.addresses import EMAIL
 
@@ -15,8 +13,10 @@ PHONE, EMAIL_ADDRESS, WEB = "phone", "email", "web"
 
 _KINDS = {"tel": PHONE, "mailto": EMAIL_ADDRESS, "http": WEB, "https": WEB}
 _COUNTRY = "US"
-_PHONE = re.compile(r"\+?[\d\s().-]+")
-_WEB = re.compile(r"(?:https://)?(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}(?:/[\w./~%#?=&+-]*)?", re.I)
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+_WEB = re.compile(
+    r"(?:https://)?(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}(?:/[\w./~%#?=&+-]*)?", re.IGNORECASE | re.ASCII
+)
 
 
 def kind_of(contact: Contact) -> str | None:
@@ -52,10 +52,11 @@ def link_of(kind: str | None, text: str) -> str | None:
 
 
 def _tel(text: str) -> str:
-    digits = re.sub(r"\D", "", text)
+    import phonenumbers  # noqa: PLC0415  every command would wait for its tables
+
+    if _is_emergency(text):
+        return f"tel:{text}"
     if _PHONE.fullmatch(text):
-        if phonenumbers.is_emergency_number(digits, _COUNTRY):
-            return f"tel:{digits}"
         try:
             number = phonenumbers.parse(text, _COUNTRY)
         except phonenumbers.NumberParseException:
@@ -96,4 +97,6 @@ def contact_problems(before: Contact, text: str, url: str | None) -> Iterator[tu
 
 
 def _is_emergency(text: str) -> bool:
-    return phonenumbers.is_emergency_number(re.sub(r"\D", "", text), _COUNTRY)
+    import phonenumbers  # noqa: PLC0415  the same
+
+    return text.isascii() and text.isdigit() and phonenumbers.is_emergency_number(text, _COUNTRY)

@@ -164,6 +164,7 @@ def test_fact_that_is_given_up_is_noted(root: Path) -> None:
     after = read_answers(root)["utter_faq_hold_spot"]
     assert (after.facts, after.given_up) == ({"M10.1": "spots cannot be held"}, ("M10.2",))
     assert after.buttons == ()
+    assert changes.problems(change, root) == [], "it may be said twice"
 
     changes.apply(dataclasses.replace(no_change(answer), gives_up=()), root)
 

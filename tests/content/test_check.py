@@ -28,14 +28,22 @@ def with_bank(root: Path) -> Path:
     return root
 
 
-def test_every_topic_and_every_fact_of_the_project_is_tested() -> None:
-    assert check(ROOT, today=TODAY) == []
+STANDING = check(ROOT, today=TODAY)
+"""What is found in the project as it is: what staff added may not be tested yet."""
+
+
+def new_findings(root: Path) -> list[Finding]:
+    return [finding for finding in check(root, today=TODAY) if finding not in STANDING]
+
+
+def test_nothing_in_the_project_is_wrong() -> None:
+    assert [finding for finding in STANDING if finding.is_wrong] == []
 
 
 def test_new_topic_is_not_tested_yet(with_bank: Path) -> None:
     changes.apply(PARKING, with_bank)
 
-    assert check(with_bank, today=TODAY) == [
+    assert new_findings(with_bank) == [
         Finding(UNTESTED, "No question of the bank is about faq_parking."),
         Finding(UNTESTED, "Nobody asks for parking.1 (utter_faq_parking)."),
         Finding(UNTESTED, "Nobody asks for parking.2 (utter_faq_parking_more)."),
@@ -48,7 +56,7 @@ def test_answer_that_no_button_leads_to_is_told(with_bank: Path) -> None:
         dataclasses.replace(changes.no_change(answer), buttons=answer.buttons[1:]), with_bank
     )
 
-    assert check(with_bank, today=TODAY) == [
+    assert new_findings(with_bank) == [
         Finding(UNTESTED, "No button leads to what more there is to faq_become_sro.")
     ]
 
@@ -60,6 +68,7 @@ def test_examples_that_the_model_takes_for_others_are_told_by_pair() -> None:
     strays.insert(2, {"text": "toodles", "intent": "goodbye", "taken_for": "out_of_scope"})
 
     assert check(ROOT, today=TODAY, strays=strays) == [
+        *STANDING,
         Finding(OVER_MATCHING, 'faq_register, taken for sign_in: "way 0", "way 1", "way 2" and 2 more'),
         Finding(OVER_MATCHING, 'goodbye, taken for out_of_scope: "toodles"'),
     ]  # fmt: skip
@@ -69,8 +78,9 @@ def test_topics_that_nobody_asked_for_are_told() -> None:
     topics = dict.fromkeys((answer.topic for answer in read_answers(ROOT).values()), 3)
     topics["faq_host_class"] = 0
 
-    assert check(ROOT, today=TODAY, asked=topics) == [Finding(NEVER_ASKED, "faq_host_class")]
-    assert check(ROOT, today=TODAY, asked={}) == [], "where nobody asked anything"
+    expected = [*STANDING, Finding(NEVER_ASKED, "faq_host_class")]
+    assert check(ROOT, today=TODAY, asked=topics) == expected
+    assert check(ROOT, today=TODAY, asked={}) == STANDING, "where nobody asked anything"
 
 
 # The command -------------------------------------------------------------------------------------
