@@ -254,7 +254,7 @@ def test_content_test_tells_what_has_changed(other_root: Path, tmp_path: Path) -
     assert "2 of 2 conversations go as told." in now.stdout
     assert (later.returncode, later.stderr) == (1, "")
     assert "Left out, because they are training examples: 1 question" in later.stdout
-    assert "Questions that are understood otherwise now: 0" in later.stdout
+    assert "Questions that are understood otherwise now: 0, of them" in later.stdout
     assert "Conversations that go another way now: 1\n- office: the number" in later.stdout
     assert "no '888.316.2776' in the text" in later.stdout
     assert not (tmp_path / "var").exists()
