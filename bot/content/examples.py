@@ -159,6 +159,34 @@ def intents_of(folder: Path = NLU) -> dict[str, str]:
     return {plain(one.text): one.intent for one in read_examples(folder)}
 
 
+def unanswered_like(texts: Sequence[str], folder: Path = NLU) -> list[str]:
+    """Examples of what isn't answered that look like these, the likest first, at most `MOST_ALIKE`.
+
+    A new topic is understood badly while its neighbours stand for something that has no answer: whoever
+    adds it is shown them, and those that belong to the topic become its examples.
+    """
+    from sklearn.feature_extraction.text import (  # noqa: PLC0415  takes a second
+        TfidfVectorizer,
+    )
+
+    others = [one.text for one in read_examples(folder) if one.intent in NOT_ANSWERED]
+    given = {plain(text) for text in texts} - {""}
+    others = [text for text in dict.fromkeys(others) if plain(text) not in given]
+    if not given or not others:
+        return []
+    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
+    matrix = vectors.fit_transform([*texts, *others])
+    likeness = (matrix[len(texts) :] @ matrix[: len(texts)].T).max(axis=1).toarray().ravel()
+    likest = sorted(range(len(others)), key=lambda n: -likeness[n])[:MOST_ALIKE]
+    return [others[n] for n in likest if likeness[n] >= ALIKE]
+
+
+MOST_ALIKE = 12
+
+ALIKE = 0.34
+"""Cosine of two texts' parts of words from which on they may be about the same."""
+
+
 def plain(text: str) -> str:
     """A text up to case and punctuation; as typed where it has nothing else ("???")."""
     return " ".join(re.findall(r"\w+", re.sub("['’]", "", text.lower()))) or text.strip()

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from bot.contacts import load_contacts
-from bot.content import changes, files
+from bot.content import changes, examples, files
 from bot.content.answers import Button, read_answers
 from bot.content.changes import (
     Change,
@@ -232,6 +232,16 @@ def test_examples_are_added_with_their_origin(root: Path) -> None:
             "+    - keep us: # three",
         ]
     }
+
+
+def test_neighbours_of_a_new_topic_that_are_not_answered_are_found(root: Path) -> None:
+    alike = examples.unanswered_like(PARKING.examples[:3], root / examples.NLU)
+
+    parking = {"is there parking at the training site", "is parking free at the class"}
+    assert parking <= set(alike)
+    assert len([text for text in alike if "park" in text]) > len(alike) / 2
+    assert examples.unanswered_like([*PARKING.examples[:3], *alike], root / examples.NLU) != alike
+    assert examples.unanswered_like(["", "?"], root / examples.NLU) == []
 
 
 def test_what_was_not_answered_and_is_now_stands_for_its_topic_alone(root: Path) -> None:
