@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import secrets
 import subprocess
 import sys
 from collections import Counter
@@ -24,7 +22,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import yaml
@@ -282,7 +279,7 @@ class Bank:
         return len(self.questions) + len(self.conversations)
 
     def run(self, root: Path, model: Path, progress: Progress | None = None) -> BankResult:
-        """Tries a model, with the contacts of a root, in a process of its own at the lowest priority.
+        """Tries a model, with the contacts of a root, in a process of its own at a low priority.
 
         That process has databases of its own, and takes neither settings nor threads from this one.
 
@@ -296,30 +293,25 @@ class Bank:
         """
         if not model.is_file():
             raise BankFailed(f"There is no model {model}.")  # Rasa would take another one
-        with TemporaryDirectory(prefix="nasro-chat-bank-") as folder:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bot.content", root.resolve(), model.resolve()],
-                env=_environment(Path(folder)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            try:
-                assert process.stdin
-                assert process.stdout
-                with suppress(BrokenPipeError), process.stdin:
-                    pickle.dump(self, process.stdin)
-                for line in process.stdout:
-                    told = json.loads(line)
-                    if "failed" in told:
-                        raise BankFailed(told["failed"])
-                    if "result" in told:
-                        return BankResult.from_json(told["result"])
-                    if progress:
-                        progress(told["done"], told["of"])
-                raise BankFailed(f"The trial ended early, with code {process.wait()}.")
-            finally:
-                process.kill()
-                process.wait()
+        result = None
+        command = [sys.executable, "-m", "bot.content", str(root.resolve()), str(model.resolve())]
+        # Where this ends early, so does that process: nobody reads what it has to tell.
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin
+            assert process.stdout
+            with suppress(BrokenPipeError), process.stdin:
+                pickle.dump(self, process.stdin)
+            for line in process.stdout:
+                told = json.loads(line)
+                if "failed" in told:
+                    raise BankFailed(told["failed"])
+                if "result" in told:
+                    result = BankResult.from_json(told["result"])
+                elif progress:
+                    progress(told["done"], told["of"])
+        if result is None:
+            raise BankFailed(f"The trial ended early, with code {process.returncode}.")
+        return result
 
 
 def _told(topic: dict[str, Any]) -> Conversation:
@@ -328,17 +320,3 @@ def _told(topic: dict[str, Any]) -> Conversation:
     if "button" in topic:
         turns.append({"press": topic["button"], "assistant": [{"source": topic["source"]}]})
     return Conversation(f"topics: {topic['topic']}", {}, turns)
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Settings of a server for nobody but the bank."""
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("NASRO_")},
-        "NASRO_ENVIRONMENT": "development",
-        "NASRO_SECRET": secrets.token_hex(32),
-        "NASRO_CONVERSATIONS_URL": f"sqlite:///{folder / 'conversations.sqlite'}",
-        "NASRO_REGISTRATION_URL": f"sqlite:///{folder / 'registration.sqlite'}",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "RASA_TELEMETRY_ENABLED": "false",
-    }

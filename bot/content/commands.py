@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import click
 
@@ -84,7 +85,11 @@ def _tell(figures: Figures) -> None:
 def _tell_changes(changes: Comparison) -> None:
     click.echo("\nBefore:")
     _tell(changes.before)
-    click.echo(f"\nQuestions that are understood otherwise now: {len(changes.moved)}")
+    verdicts = changes.verdicts()
+    click.echo(
+        f"\nQuestions that are understood otherwise now: {len(changes.moved)}, of them "
+        f"{verdicts['worse']} for the worse and {verdicts['better']} for the better"
+    )
     for moved in changes.moved:
         click.echo(
             f"- {moved.verdict}: '{moved.text}' ({moved.expected}): {moved.before} -> {moved.after}"
@@ -98,7 +103,7 @@ def _list(what: str, conversations: tuple[Held, ...]) -> None:
     if conversations:
         click.echo(f"\n{what}: {len(conversations)}")
     for held in conversations:
-        click.echo(f"- {held.name}\n  {held.problem}")
+        click.echo(f"- {held.name}\n{indent(str(held.problem), '  ')}")
 
 
 def _share(part: int, whole: int) -> str:

@@ -155,7 +155,7 @@ class Person:
         try:
             return self._hear(trial.loop.run_until_complete(answering))
         except ApiError as error:
-            raise NotPossible(f"there was no answer: {error}") from None
+            raise NotPossible(f"there was no answer: {error.message}") from None
 
     def _hear(self, messages: list[Message]) -> list[Said]:
         heard = [message.as_json() for message in messages]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.content.changes import FEWEST_EXAMPLES as FEWEST_OF_NEW
 from bot.content.examples import plain, read_examples
 from bot.nlu.classifier import FALLBACK
 from bot.nlu.report import UTTERANCES, Understood, read_utterances, share, strays, understand
@@ -21,6 +22,8 @@ DATA = ROOT / "data/nlu"
 TOPICS = ROOT / "tests/conversations/topics/topics.yml"
 
 FEWEST_EXAMPLES = 40
+"""Of an intent with held-out utterances. A topic that was added on the staff pages has none yet, and a few
+examples (`nasro-chat content check` names it)."""
 
 MISSPELT = ("typos", "autocorrect", "spells_by_ear")
 """Voices with an error in almost every message."""
@@ -28,13 +31,15 @@ MISSPELT = ("typos", "autocorrect", "spells_by_ear")
 
 EXAMPLES = read_examples(DATA)
 TRAINED = {plain(one.text): one for one in EXAMPLES}
+HELD_OUT = read_utterances(ROOT / UTTERANCES)
+ASKED = sorted({utterance.intent for utterance in HELD_OUT})
 
 
 # The data ----------------------------------------------------------------------------------------
 
 
 def test_no_held_out_utterance_is_a_training_example() -> None:
-    asked = [(u.text, u.file) for u in read_utterances(ROOT / UTTERANCES)]
+    asked = [(u.text, u.file) for u in HELD_OUT]
     for topic in yaml.safe_load(TOPICS.read_text(encoding="utf-8")):
         asked += [(text, TOPICS) for text in topic["asked"]]
 
@@ -65,7 +70,8 @@ def test_every_intent_has_examples_enough_and_is_in_the_domain() -> None:
         counts[intent] = counts.get(intent, 0) + 1
 
     assert set(counts) - known == set(), "intents of the data that domain.yml doesn't have"
-    assert {intent: n for intent, n in counts.items() if n < FEWEST_EXAMPLES} == {}
+    fewest = {intent: FEWEST_EXAMPLES if intent in ASKED else FEWEST_OF_NEW for intent in counts}
+    assert {intent: n for intent, n in counts.items() if n < fewest[intent]} == {}
 
 
 def test_hardly_an_example_would_be_taken_by_another_intent() -> None:
@@ -82,9 +88,8 @@ def test_hardly_an_example_would_be_taken_by_another_intent() -> None:
 
 @pytest.fixture(scope="module")
 def understood() -> list[Understood]:
-    utterances = read_utterances(ROOT / UTTERANCES)
-    assert len(utterances) > 2000
-    return understand(utterances, ROOT / "models/assistant.tar.gz")
+    assert len(HELD_OUT) > 2000
+    return understand(HELD_OUT, ROOT / "models/assistant.tar.gz")
 
 
 def listed(missed: Iterable[Understood]) -> str:
@@ -155,10 +160,9 @@ def test_what_is_out_of_scope_gets_no_topic_for_an_answer(
     assert share(len(answered), len(others)) <= most, listed(answered)
 
 
-@pytest.mark.parametrize("intent", sorted({one.intent for one in EXAMPLES}))
+@pytest.mark.parametrize("intent", ASKED)
 def test_every_intent_is_mostly_understood(intent: str, understood: list[Understood]) -> None:
     asked = [u for u in understood if u.utterance.intent == intent]
-    assert asked, f"{UTTERANCES} has nothing for {intent}"
     lost = with_outcome(asked, "rejected", "wrong")
 
     # Three utterances may always fail; a tenth is many for one topic.
