@@ -63,7 +63,7 @@ test: $(MODEL) $(WIDGET_TOOLS) browser ## Set everything up, check the code and 
 	@$(BIN)/lint-imports
 	@cd widget && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 	@$(MAKE) --silent nginx || echo "The tests of several processes are left out."
-	@$(BIN)/nasro-chat check-contacts
+	@$(BIN)/nasro-chat content check
 	@$(BIN)/coverage erase
 	@COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -105,6 +105,10 @@ bench-outcomes: $(MODEL) ## Measure what outcomes cost a turn (ARGS=turns), and 
 bench-nlu: $(MODEL) ## Compare the understanding with other systems (ARGS="--clinc150 data_full.json"; an hour)
 	@cd bench/nlu/nlpjs && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@$(BIN)/python -m bench.nlu $(ARGS)
+
+.PHONY: bench-reload
+bench-reload: $(MODEL) ## Measure turns while a published model is taken on (ARGS="--times 6")
+	@$(BIN)/python -m bench.reload $(ARGS)
 
 .PHONY: bench-scale
 bench-scale: $(MODEL) nginx ## Measure 1, 2 and 4 processes, also while some are killed (ARGS="--turns 100000")

@@ -155,7 +155,7 @@ def conversation(folder: Path, length: int) -> Rows:
         agent = await assistant(MODEL)
         gc.collect()
         gc.freeze()  # as the server does
-        turns = Turns(60, now, Metrics(), Settings.from_environment().identity_service())
+        turns = Turns(60, 64, now, Metrics(), Settings.from_environment().identity_service())
         long = new_conversation(agent)
         await go_on(agent, turns, long, (length - 1) // len(TURNS) + 1)
         times: dict[str, list[float]] = {"new": [], "long": []}

@@ -45,6 +45,7 @@ from bot.staff import clusters
 from bot.staff.accounts import Account, Accounts, Role
 from bot.staff.clusters import packed
 from bot.staff.consumer import Consumer, keep_up
+from bot.staff.drafts import Drafts
 from bot.staff.embedding import embedded
 from bot.staff.outcome_tables import clusters as clusters_table
 from bot.staff.outcome_tables import conversations, figures, questions
@@ -274,7 +275,7 @@ def load() -> None:
             Accounts(database, Keys(SECRET)).add(
                 email, "A reader", Role.VIEWER, PASSWORD, by="bench"
             )
-            largest = Queue(database).waiting().clusters[0]
+            largest = Queue(database, Drafts(database)).waiting().clusters[0]
             database.dispose()
             pages = {
                 "the queue": "/queue",

@@ -6,9 +6,7 @@ Rasa is imported by the commands that need it only: the import costs seconds, mo
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -19,12 +17,13 @@ import click
 
 from bot import logs
 from bot.commands import plain_errors
-from bot.contacts import ContactsInvalid, load_contacts, overdue
 from bot.content.commands import content
 from bot.deferred import defer_tensorflow
 from bot.settings import Settings, SettingsInvalid
 from bot.staff.audit import COMMAND_LINE
+from bot.staff.check_command import check
 from bot.staff.commands import staff
+from bot.staff.content_commands import COMMANDS as CONTENT_COMMANDS
 from bot.staff.outcome_commands import outcomes, queue, report_
 from registration.database import Database
 from registration.errors import ImportRejected, RegistrationError, TablesMissing
@@ -51,11 +50,10 @@ def main() -> None:
       nasro-chat serve              answer on http://localhost:8000
     """
     # Rasa reports its use to its makers unless told not to, and is commented on by what it uses.
-    # Both are imported later than this. Sanic puts its own filter of warnings in front of others.
+    # Both are imported later than this.
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.captureWarnings(True)
-    logging.getLogger("py.warnings").setLevel(logging.ERROR)
+    logs.mute_warnings()
 
 
 @main.command()
@@ -226,24 +224,11 @@ def _print_problems(report: ImportReport) -> None:
 
 for _group in (staff, outcomes, queue, report_, content):
     main.add_command(_group)
+for _command in CONTENT_COMMANDS:
+    content.add_command(_command)
 
 
-@main.command("check-contacts")
-def check_contacts() -> None:
-    """Fail when a contact's review date has passed, and say whom to ask."""
-    try:
-        late = overdue(load_contacts(), _now().date())
-    except ContactsInvalid as error:
-        raise click.ClickException(str(error)) from error
-    for contact in late:
-        click.echo(
-            f"{contact.name} ({contact.text}) was to be reviewed by {contact.review_by}: "
-            f"ask {contact.owner} and set a new date in contacts.yml.",
-            err=True,
-        )
-    if late:
-        sys.exit(1)
-    click.echo("Every contact is within its review date.")
+content.add_command(check)
 
 
 @main.command("identity-token")

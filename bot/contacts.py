@@ -6,6 +6,7 @@ An answer in `domain.yml` says `{office_phone}`; `bot.nlg` fills it in and adds 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,8 @@ from pathlib import Path
 import yaml
 
 CONTACTS_FILE = Path("contacts.yml")
+
+PLACEHOLDER = re.compile(r"(?<!{){(\w+)}")
 
 
 class ContactsInvalid(Exception):
@@ -57,6 +60,22 @@ def load_contacts(path: Path = CONTACTS_FILE) -> Mapping[str, Contact]:
             review_by=entry["review_by"],
         )
     return contacts
+
+
+def links_in(text: str, contacts: Mapping[str, Contact]) -> list[dict[str, str]]:
+    """Title and URL of each contact that an answer's text names and that has one, in their order."""
+    named = (contacts.get(name) for name in PLACEHOLDER.findall(text))
+    return [{"title": c.text, "url": c.url} for c in dict.fromkeys(named) if c and c.url]
+
+
+def filled(text: str, contacts: Mapping[str, Contact]) -> str:
+    """A text of an answer as people see it; what names no contact stays as it is."""
+
+    def put(match: re.Match[str]) -> str:
+        contact = contacts.get(match[1])
+        return contact.text if contact else match[0]
+
+    return PLACEHOLDER.sub(put, text)
 
 
 def overdue(contacts: Mapping[str, Contact], today: date) -> list[Contact]:

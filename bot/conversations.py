@@ -30,6 +30,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import sessionmaker
 
 from bot.staff import consumer as outcomes
+from bot.staff.content_tables import METADATA as CONTENT
 from bot.staff.outcome_tables import METADATA as OUTCOMES
 from bot.webchat.database import METADATA, ConversationDatabase, off_loop
 from identity.settings import conversations_url
@@ -101,9 +102,15 @@ class ConversationTrackerStore(SQLTrackerStore):
         TrackerStore.__init__(self, domain, event_broker, **kwargs)
         self.database = ConversationDatabase(
             url or host or conversations_url(os.environ),
-            metadata=(METADATA, SQLTrackerStore.Base.metadata, OUTCOMES),
+            metadata=(METADATA, SQLTrackerStore.Base.metadata, OUTCOMES, CONTENT),
         )
         self._held: dict[str, HeldEvents] = {}
+
+    def beside(self) -> "ConversationTrackerStore":
+        """A store on the same database for another agent, whose domain may be another."""
+        other = copy.copy(self)
+        other._held = {}
+        return other
 
     async def keys(self) -> list[str]:
         """Ids of all conversations that have events."""

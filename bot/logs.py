@@ -7,6 +7,13 @@ import structlog
 OURS = ("bot", "actions", "identity", "registration")
 
 
+def mute_warnings() -> None:
+    """Keeps what libraries have to say about each other's code to themselves."""
+    # Sanic puts its own filter of warnings in front of others, so they are taken where they arrive.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
+
+
 def configure(message_format: str = "%(asctime)s %(levelname)s %(name)s: %(message)s") -> None:
     """Sets up logging for this process.
 

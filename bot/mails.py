@@ -44,7 +44,7 @@ def send_mails(app: Sanic, identity: IdentityService, registration: Database) ->
             sender,
             mail_from=identity.config.mail_from,
             has_account=lambda email: account(registration, email=email) is not None,
-            words={name: contact.text for name, contact in load_contacts().items()},
+            words=lambda: {name: contact.text for name, contact in load_contacts().items()},
         )
         work.append(
             for_ever(

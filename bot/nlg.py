@@ -1,15 +1,12 @@
 """Rasa's answers out of `domain.yml`, with the contacts of `contacts.yml` filled in."""
 
-import re
 from typing import Any
 
 from rasa.core.nlg import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
 from rasa.utils.endpoints import EndpointConfig
 
-from bot.contacts import load_contacts
-
-PLACEHOLDER = re.compile(r"(?<!{){(\w+)}")
+from bot.contacts import links_in, load_contacts
 
 
 class ContactsNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
@@ -41,7 +38,5 @@ class ContactsNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
         filled_slots: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        template = response.get("text") or ""
-        shown = (self._contacts.get(name) for name in PLACEHOLDER.findall(template))
-        links = [{"title": c.text, "url": c.url} for c in dict.fromkeys(shown) if c and c.url]
+        links = links_in(response.get("text") or "", self._contacts)
         return {**super()._fill_response(response, filled_slots, **kwargs), "links": links}

@@ -6,11 +6,14 @@ administrative ones. The channel is registered as Rasa registers channels.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import logging
 import socket
 from asyncio import AbstractEventLoop
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from rasa.core import agent as agents
@@ -22,20 +25,25 @@ from rasa.core.lock_store import LockStore
 from rasa.core.tracker_store import TrackerStore
 from rasa.core.utils import AvailableEndpoints
 from rasa.exceptions import ModelNotFound
+from rasa.model import get_latest_model
 from sanic import Sanic
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.action_endpoint import ActionEndpoint
 from bot.conversations import require_durable
 from bot.locks import OneProcessOnly
 from bot.mails import outbox_blueprint, send_mails
 from bot.nlu.encoder import EncoderUnusable
+from bot.reload import Reload, sha256_of
 from bot.served_model import ServedGraph, ServedModel, ServedProcessor
 from bot.settings import Settings
 from bot.site import site_blueprint
 from bot.staff.blueprint import staff_blueprint
 from bot.staff.consumer import Consumer, keep_up
 from bot.staff.embedding import embedded
+from bot.staff.publications import repair
 from bot.webchat.channel import WebChat
+from bot.webchat.database import off_loop
 from bot.webchat.health import health_blueprint
 from registration.database import Database
 
@@ -81,6 +89,31 @@ async def assistant(model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent
     return agent
 
 
+def with_another_model(agent: Agent, model: Path, endpoints_file: Path = ENDPOINTS_FILE) -> Agent:
+    """An agent with another model, and the contacts of today, that shares all else with this one.
+
+    Args:
+        agent: The one at work; nothing of it is changed.
+        model: A model file.
+
+    Raises:
+        CannotStart: The model can't be loaded.
+    """
+    endpoints = AvailableEndpoints.read_endpoints(str(endpoints_file))
+    try:
+        other = Agent.load(
+            model,
+            generator=endpoints.nlg,
+            tracker_store=require_durable(agent).beside(),
+            lock_store=agent.lock_store,
+            action_endpoint=agent.action_endpoint,
+        )
+    except Exception as error:
+        raise CannotStart(_why_not(error, model)) from error
+    require_durable(other)
+    return other
+
+
 def _why_not(error: BaseException, model: Path) -> str:
     """What is to be done when a model can't be loaded. Rasa wraps the reason."""
     while error.__cause__:
@@ -123,18 +156,36 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
 
     @app.before_server_start
     async def load(app: Sanic, _: AbstractEventLoop) -> None:
-        app.ctx.agent = await assistant(model, endpoints_file)
+        await off_loop(repair, settings.conversations_url)
+        file = _newest(model)
+        sha256 = sha256_of(file)
+        app.ctx.agent = await assistant(file, endpoints_file)
         # A full collection would go through the whole model each time, and hold up everybody.
         gc.freeze()
+        app.ctx.reload = Reload(
+            require_durable(app.ctx.agent).database,
+            file,
+            sha256,
+            load=lambda other: with_another_model(app.ctx.agent, other, endpoints_file),
+            put=partial(_put, app),
+            name=f"{socket.gethostname()}:{settings.port}",
+        )
 
     @app.after_server_start
-    async def read_outcomes(app: Sanic, loop: AbstractEventLoop) -> None:
+    async def read_what_is_new(app: Sanic, loop: AbstractEventLoop) -> None:
         consumer = Consumer(require_durable(app.ctx.agent).database, embedded)
-        app.ctx.outcomes = loop.create_task(keep_up(consumer))
+        app.ctx.reading = [
+            loop.create_task(keep_up(consumer)),
+            loop.create_task(app.ctx.reload.keep_up()),
+        ]
 
     @app.before_server_stop
     async def stop_reading(app: Sanic, _: AbstractEventLoop) -> None:
-        app.ctx.outcomes.cancel()
+        for task in app.ctx.reading:
+            task.cancel()
+        await asyncio.gather(*app.ctx.reading, return_exceptions=True)
+        with suppress(SQLAlchemyError, OSError):
+            await app.ctx.reload.end()
 
     @app.after_server_stop
     async def close(_: Sanic, __: AbstractEventLoop) -> None:
@@ -143,14 +194,28 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
     return app
 
 
+def _newest(model: Path) -> Path:
+    """A model's file: of a folder the newest."""
+    found = model if model.is_file() else get_latest_model(model)
+    if not found:
+        raise CannotStart(f"There is no model in {model}: run 'nasro-chat train' first.")
+    return Path(found)
+
+
+def _put(app: Sanic, agent: Agent) -> Agent:
+    """Has the next turn use another agent; gives the one that was used before."""
+    before: Agent = app.ctx.agent
+    app.ctx.agent = agent
+    return before
+
+
 def serve_forever(settings: Settings, model: Path, endpoints_file: Path) -> None:
     """Serves until it is told to stop.
 
     Raises:
         CannotStart: There is no model to serve, or the port is taken.
     """
-    if not (model.is_file() or any(model.glob("*.tar.gz"))):
-        raise CannotStart(f"There is no model in {model}: run 'nasro-chat train' first.")
+    _newest(model)  # what is missing is better said before the port is taken
     listening = _bound(settings.host, settings.port)
     app = create_app(settings, model, endpoints_file)
 

@@ -158,7 +158,8 @@ class MailQueue:
         sender: The way out.
         mail_from: The sender's address.
         has_account: Whether an address belongs to an account.
-        words: Values of the mails' placeholders, like the office's phone number.
+        words: Gives the values of the mails' placeholders, like the office's phone number; asked for each
+            mail, as they may change while the server runs.
     """
 
     def __init__(
@@ -169,7 +170,7 @@ class MailQueue:
         *,
         mail_from: str,
         has_account: HasAccount,
-        words: Mapping[str, str],
+        words: Callable[[], Mapping[str, str]],
     ) -> None:
         self._database = database
         self._keys = keys
@@ -245,6 +246,6 @@ class MailQueue:
             sender=self._from,
             to=email,
             subject=words["subject"],
-            text=words["text"].format(code=code, **self._words),
+            text=words["text"].format(code=code, **self._words()),
             now=now,
         )

@@ -28,6 +28,8 @@ class Server:
     extra_environment: dict[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = (str(Path(sys.executable).with_name("nasro-chat")), "serve")
     arguments: tuple[str, ...] = ()
+    root: Path = ROOT
+    """Its working directory: where the content and the model are."""
     cores: set[int] | None = None
     """The processor cores it may use; by default all."""
     process: subprocess.Popen[bytes] | None = None
@@ -69,7 +71,7 @@ class Server:
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.command, *self.arguments],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,

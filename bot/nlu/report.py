@@ -28,15 +28,14 @@ from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.engine.loader import load_predict_graph_runner
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
-from rasa.shared.nlu.constants import INTENT, TEXT
-from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.content.bank import UTTERANCES, Outcome
+from bot.content.examples import read_examples
 from bot.nlu.classifier import FALLBACK, NEGATIVES, STRAYS_FILE
 from bot.nlu.language import INTENTS as OTHER_LANGUAGES
 
 MODEL = Path("models/assistant.tar.gz")
-UTTERANCES = Path("tests/nlu/utterances")
 RESULTS = Path("results/nlu")
 
 NOT_ANSWERED = (*NEGATIVES, FALLBACK, *OTHER_LANGUAGES.values(), "complain")
@@ -64,12 +63,28 @@ class Understood:
     """The likeliest intents, best first."""
     milliseconds: float
 
+    @classmethod
+    def of(
+        cls, utterance: Utterance, parsed: dict[str, Any], milliseconds: float = 0.0
+    ) -> Understood:
+        """What Rasa's parse data say."""
+        predicted, score = parsed["intent"]["name"], parsed["intent"]["confidence"]
+        is_only_entities = predicted == "inform" and score == 1
+        return cls(
+            utterance,
+            predicted,
+            "only entities" if is_only_entities else parsed["understanding"]["band"],
+            score if is_only_entities else parsed["understanding"]["score"],
+            tuple(ranked["name"] for ranked in parsed["intent_ranking"]),
+            milliseconds,
+        )
+
     @property
     def is_in_scope(self) -> bool:
         return self.utterance.intent not in NEGATIVES
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Outcome:
         """`right`, `offered`, `rejected` or `wrong`; outside the scope, `right` or `wrong`."""
         if not self.is_in_scope:
             return "right" if self.predicted in NOT_ANSWERED else "wrong"
@@ -97,9 +112,7 @@ class Understood:
 def read_utterances(folder: Path = UTTERANCES) -> list[Utterance]:
     """The utterances of a folder of Rasa's NLU files, each named by the voice it speaks in."""
     return [
-        Utterance(example.get(TEXT), example.get(INTENT), file.stem, file)
-        for file in sorted(folder.glob("*.yml"))
-        for example in load_data(str(file)).intent_examples
+        Utterance(one.text, one.intent, one.file.stem, one.file) for one in read_examples(folder)
     ]
 
 
@@ -129,20 +142,7 @@ def understand(utterances: Iterable[Utterance], model: Path = MODEL) -> list[Und
             start = time.perf_counter()
             parsed = parse(utterance.text)
             milliseconds = 1000 * (time.perf_counter() - start)
-            predicted = parsed["intent"]["name"]
-            is_only_entities = predicted == "inform" and parsed["intent"]["confidence"] == 1
-            understood.append(
-                Understood(
-                    utterance,
-                    predicted,
-                    "only entities" if is_only_entities else parsed["understanding"]["band"],
-                    parsed["intent"]["confidence"]
-                    if is_only_entities
-                    else parsed["understanding"]["score"],
-                    tuple(ranked["name"] for ranked in parsed["intent_ranking"]),
-                    milliseconds,
-                )
-            )
+            understood.append(Understood.of(utterance, parsed, milliseconds))
     return understood
 
 

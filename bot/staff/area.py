@@ -36,11 +36,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.mails import TIDY_EVERY, for_ever
 from bot.staff.accounts import Account, Accounts, Role, SignedIn
+from bot.staff.candidates import Candidates
 from bot.staff.config import StaffConfig
+from bot.staff.content_tables import METADATA as CONTENT
 from bot.staff.database import METADATA
+from bot.staff.drafts import Drafts
 from bot.staff.kept import KeptForm, KeptForms
 from bot.staff.openid import Provider
 from bot.staff.outcome_tables import METADATA as OUTCOMES
+from bot.staff.publications import Publications
 from bot.staff.uploads import Uploads
 from bot.webchat.database import ConversationDatabase, off_loop
 from bot.webchat.http import client_address
@@ -92,6 +96,7 @@ class Staff:
         config: The settings.
         registration: The registration database.
         now: Tells the time (UTC).
+        root: The folder of `domain.yml`, `contacts.yml`, `answers.yml` and `data/`.
     """
 
     def __init__(
@@ -99,11 +104,13 @@ class Staff:
         config: StaffConfig,
         registration: Database,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        root: Path = Path(),
     ) -> None:
         self.config = config
+        self.root = root
         self.keys = Keys(config.secret)
         self.database = ConversationDatabase(
-            config.conversations_url, metadata=(METADATA, OUTCOMES)
+            config.conversations_url, metadata=(METADATA, OUTCOMES, CONTENT)
         )
         self.registration = registration
         self.accounts = Accounts(self.database, self.keys, now)
@@ -114,6 +121,9 @@ class Staff:
             if config.openid
             else None
         )
+        self.drafts = Drafts(self.database, root, now)
+        self.candidates = Candidates(self.database, root, now)
+        self.publications = Publications(self.database, root, now)
         self.now = now
         self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
 

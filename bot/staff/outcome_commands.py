@@ -12,10 +12,12 @@ from pathlib import Path
 import click
 
 from bot.commands import conversations, plain_errors
+from bot.content import examples
 from bot.settings import Settings
-from bot.staff import examples, outcome_tables
+from bot.staff import content_tables, outcome_tables
 from bot.staff.audit import COMMAND_LINE
 from bot.staff.database import METADATA
+from bot.staff.drafts import Drafts
 from bot.staff.outcomes import ANSWERED
 from bot.staff.queue import Queue, QueueProblem
 from bot.staff.reports import Report, report
@@ -58,7 +60,7 @@ def queue() -> None:
 def export(file: Path) -> None:
     """Write what nobody has decided yet to FILE (CSV), the most asked first."""
     with _opened() as (_, database):
-        file.write_text(Queue(database).exported(), encoding="utf-8", newline="")
+        file.write_text(Queue(database, Drafts(database)).exported(), encoding="utf-8", newline="")
     click.echo(
         f"Written to {file}. Fill in verdict (and topic), then: nasro-chat queue import {file}"
     )
@@ -71,7 +73,7 @@ def import_(file: Path) -> None:
 
     \b
     verdict        what happens
-    topic          becomes an example of the intent in the column topic (data/nlu/)
+    topic          becomes an example of the intent in the column topic
     new topic      is kept for whoever writes answers; the column topic says what it is about
     out of scope   becomes an example of out_of_scope
     ignore         nothing, but it is off the list
@@ -79,9 +81,11 @@ def import_(file: Path) -> None:
     A changed text becomes the example, instead of what was asked.
     """
     with _opened() as (_, database):
-        number = Queue(database).import_(file.read_text(encoding="utf-8-sig"), by=COMMAND_LINE)
+        number = Queue(database, Drafts(database)).import_(
+            file.read_text(encoding="utf-8-sig"), by=COMMAND_LINE
+        )
     click.echo(
-        f"Taken: {number} decisions. 'nasro-chat train' makes the model know the new examples."
+        f"Taken: {number} decisions. New examples wait to be published: nasro-chat content log"
     )
 
 
@@ -179,6 +183,11 @@ def _percent(share: float | None) -> str:
 @contextmanager
 def _opened() -> Iterator[tuple[Settings, ConversationDatabase]]:
     """The settings and the conversations database for one command."""
-    tables = (webchat.METADATA, METADATA, outcome_tables.METADATA)
+    tables = (
+        webchat.METADATA,
+        METADATA,
+        outcome_tables.METADATA,
+        content_tables.METADATA,
+    )
     with conversations(*tables, expected=(QueueProblem, ValueError)) as opened:
         yield opened

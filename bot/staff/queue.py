@@ -1,15 +1,15 @@
 """What people asked and weren't answered, or not well, put together by meaning; and what staff decide.
 
 A decision is always a person's. "Add to a topic" and "out of scope" make training examples of the
-messages (`bot.staff.examples`); they change nothing until the model is trained. Who decided, and when, is
-kept in the audit log.
+messages, and "new topic" may make a topic: changes that wait to be published (`bot.staff.drafts`). Who
+decided, and when, is kept in the audit log.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,9 +17,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.staff import audit, examples
+from bot.content import examples
+from bot.content.changes import Change, ChangeRefused, ExamplesAdded, TopicAdded, apply
+from bot.content.examples import ExampleRefused
+from bot.staff import audit
 from bot.staff.csv_files import plain, written
-from bot.staff.examples import ExampleRefused
+from bot.staff.drafts import Draft, Drafts
 from bot.staff.outcome_tables import clusters, questions
 from bot.webchat.database import ConversationDatabase
 
@@ -82,14 +85,16 @@ class Decision:
     """For `TOPIC` an intent; for `NEW_TOPIC` what it shall be about."""
     texts: tuple[str, ...] = ()
     """What becomes examples; for none, what was asked, redacted."""
+    change: TopicAdded | None = None
+    """For `NEW_TOPIC`, the topic; without it, it is a wish that is kept."""
 
 
 class Queue:
     """The unanswered queue.
 
     Args:
-        database: The conversations database, with the tables of outcomes.
-        folder: Where the training examples are.
+        database: The conversations database, with the tables of outcomes, of staff and of content.
+        drafts: The changes that wait, where decisions put theirs.
         now: Tells the time (UTC).
 
     Everything here blocks. SQLAlchemyError or OSError is raised where the database, or a file, can't be
@@ -99,11 +104,11 @@ class Queue:
     def __init__(
         self,
         database: ConversationDatabase,
-        folder: Path = examples.NLU,
+        drafts: Drafts,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._database = database
-        self._folder = folder
+        self._drafts = drafts
         self._now = now
 
     def waiting(self, *, offset: int = 0, limit: int = PAGE) -> QueuePage:
@@ -140,52 +145,96 @@ class Queue:
             return _messages(connection, number, limit)
 
     def decide(self, decision: Decision, *, by: str) -> list[str]:
-        """Takes a decision; the examples that it added.
+        """Takes a decision; the examples that wait to be published because of it.
 
         Args:
             by: Whose decision it is, for the audit log.
 
         Raises:
             QueueProblem: It can't be taken so; nothing was changed.
+            ChangeRefused: The decision's own change can't be made.
         """
         _require_complete(decision)
-        now = self._now()
+        change = None
+        if decision.verdict != IGNORED:
+            with self._drafts.applied(self._others({decision.cluster})) as applied:
+                change = self._change(decision, applied.root)
         with self._database.writing() as connection:
-            row = connection.execute(
-                sa.select(clusters).where(clusters.c.id == decision.cluster).with_for_update()
-            ).first()
-            if row is None:
-                raise QueueProblem(f"There is no cluster {decision.cluster}.")
-            connection.execute(
-                clusters.update()
-                .where(clusters.c.id == row.id)
-                .values(
-                    verdict=decision.verdict,
-                    topic=decision.topic or None,
-                    decided_by=by,
-                    decided_at=now,
-                    size_then=row.size,
-                )
+            self._take(connection, decision, change, by)
+        return list(change.texts) if isinstance(change, ExamplesAdded) else []
+
+    def _others(self, numbers: set[int]) -> list[Draft]:
+        """What waits, but for what earlier decisions on these clusters have there: it will be replaced."""
+        return [draft for draft in self._drafts.waiting() if draft.cluster not in numbers]
+
+    def _change(self, decision: Decision, root: Path) -> Change | None:
+        """What a decision changes, which is made to the content in a folder.
+
+        What the topic has already, up to case and punctuation, is left out.
+        """
+        if decision.verdict == NEW_TOPIC:
+            if decision.change is not None:
+                apply(decision.change, root)
+            return decision.change
+        topic = {TOPIC: decision.topic, OUT_OF_SCOPE: "out_of_scope"}.get(decision.verdict)
+        if topic is None:
+            return None
+        with self._database.reading() as connection:
+            size = connection.execute(
+                sa.select(clusters.c.size).where(clusters.c.id == decision.cluster)
+            ).scalar_one_or_none()
+            if size is None:
+                raise _no_cluster(decision.cluster)
+            asked = decision.texts or _messages(connection, decision.cluster, SHOWN)
+        known = examples.intents_of(root / examples.NLU)
+        try:
+            texts = dict.fromkeys(map(examples.cleaned, asked))
+            new = tuple(text for text in texts if known.get(examples.plain(text)) != topic)
+            if not new and topic in known.values():
+                return None
+            origin = f"From the queue, {self._now():%Y-%m-%d}: asked {size} times."
+            change = ExamplesAdded(topic, new, origin)
+            apply(change, root)
+        except (ExampleRefused, ChangeRefused) as refused:
+            raise QueueProblem(str(refused)) from refused
+        return change
+
+    def _take(
+        self, connection: Connection, decision: Decision, change: Change | None, by: str
+    ) -> None:
+        now = self._now()
+        row = connection.execute(
+            sa.select(clusters).where(clusters.c.id == decision.cluster).with_for_update()
+        ).first()
+        if row is None:
+            raise _no_cluster(decision.cluster)
+        connection.execute(
+            clusters.update()
+            .where(clusters.c.id == row.id)
+            .values(
+                verdict=decision.verdict,
+                topic=decision.topic or None,
+                decided_by=by,
+                decided_at=now,
+                size_then=row.size,
             )
-            # By its number: the log is for ever, and what people wrote isn't.
-            audit.record(
-                connection,
-                at=now,
-                who=by,
-                what="question decided",
-                subject=f"question {row.id}",
-                before=_said(row.verdict, row.topic),
-                after=_said(decision.verdict, decision.topic),
-            )
-            texts = decision.texts or tuple(_messages(connection, row.id, SHOWN))
-            # Last: a file can't be rolled back. If the transaction can't be ended after it, the same
-            # decision may be taken again: what is there already isn't added twice.
-            return self._add(
-                decision, texts, f"From the queue, {now:%Y-%m-%d}: asked {row.size} times."
-            )
+        )
+        # By its number: the log is for ever, and what people wrote isn't.
+        audit.record(
+            connection,
+            at=now,
+            who=by,
+            what="question decided",
+            subject=f"question {row.id}",
+            before=_said(row.verdict, row.topic),
+            after=_said(decision.verdict, decision.topic),
+        )
+        self._drafts.discard_of(connection, row.id, by=by)
+        if change is not None:
+            self._drafts.note(connection, change, by=by, cluster=row.id)
 
     def reopen(self, number: int, *, by: str) -> None:
-        """Takes a decision back; examples that were added stay.
+        """Takes a decision back, and its change where that still waits; what is published stays.
 
         Raises:
             QueueProblem: There is no such cluster.
@@ -193,7 +242,7 @@ class Queue:
         with self._database.writing() as connection:
             row = connection.execute(sa.select(clusters).where(clusters.c.id == number)).first()
             if row is None:
-                raise QueueProblem(f"There is no cluster {number}.")
+                raise _no_cluster(number)
             connection.execute(
                 clusters.update()
                 .where(clusters.c.id == number)
@@ -207,15 +256,7 @@ class Queue:
                 subject=f"question {row.id}",
                 before=_said(row.verdict, row.topic),
             )
-
-    def _add(self, decision: Decision, texts: Sequence[str], origin: str) -> list[str]:
-        intent = {TOPIC: decision.topic, OUT_OF_SCOPE: "out_of_scope"}.get(decision.verdict)
-        if intent is None:
-            return []
-        try:
-            return examples.add(intent, texts, origin, self._folder)
-        except ExampleRefused as refused:
-            raise QueueProblem(str(refused)) from refused
+            self._drafts.discard_of(connection, row.id, by=by)
 
     # As a file -----------------------------------------------------------------------------------
 
@@ -230,43 +271,46 @@ class Queue:
         Raises:
             QueueProblem: A line can't be used; nothing was changed. The message names them all.
         """
-        decisions, problems = self._read(file)
+        taken, problems = self._read(file)
         if problems:
             raise QueueProblem("\n".join(problems))
-        for decision in decisions:
-            self.decide(decision, by=by)
-        return len(decisions)
+        with self._database.writing() as connection:
+            for decision, change in taken:
+                self._take(connection, decision, change, by)
+        return len(taken)
 
-    def _read(self, file: str) -> tuple[list[Decision], list[str]]:
+    def _read(self, file: str) -> tuple[list[tuple[Decision, Change | None]], list[str]]:
         reader = csv.DictReader(io.StringIO(file.removeprefix("\ufeff")))
         missing = {"cluster", "text", "verdict", "topic"} - set(reader.fieldnames or ())
         if missing:
             return [], [f"line 1: the columns {', '.join(sorted(missing))} are missing."]
-        decisions, problems = [], []
-        known = set(examples.topics(self._folder))
+        taken, problems, decisions = [], [], []
         for row in reader:
             cell = {name: plain((value or "").strip()) for name, value in row.items() if name}
             if not cell["verdict"]:
                 continue
             try:
-                decisions.append(self._decision(cell, known))
-            except (QueueProblem, ExampleRefused) as problem:
+                decisions.append((reader.line_num, self._decision(cell)))
+            except QueueProblem as problem:
                 problems.append(f"line {reader.line_num}: {problem}")
-        return decisions, problems
+        others = self._others({decision.cluster for _, decision in decisions})
+        with self._drafts.applied(others) as applied:
+            for line, decision in decisions:
+                try:
+                    taken.append((decision, self._change(decision, applied.root)))
+                except QueueProblem as problem:
+                    problems.append(f"line {line}: {problem}")
+        return taken, problems
 
-    def _decision(self, cell: dict[str, str], known: set[str]) -> Decision:
+    def _decision(self, cell: dict[str, str]) -> Decision:
         number = cell["cluster"]
         found = self.cluster(int(number)) if number.isascii() and number.isdigit() else None
         if found is None:
-            raise QueueProblem(f"There is no cluster '{number}'.")
+            raise _no_cluster(number)
         decision = Decision(found.id, cell["verdict"].lower(), cell["topic"])
         _require_complete(decision)
-        if decision.verdict == TOPIC and decision.topic not in known:
-            raise QueueProblem(f"There is no topic '{decision.topic}'.")
         if cell["text"] != found.text:  # put in other words, it is the example
-            return Decision(
-                found.id, decision.verdict, decision.topic, (examples.cleaned(cell["text"]),)
-            )
+            return Decision(found.id, decision.verdict, decision.topic, (cell["text"],))
         return decision
 
 
@@ -277,6 +321,10 @@ def _require_complete(decision: Decision) -> None:
         raise QueueProblem(f"The verdict '{decision.verdict}' needs a topic.")
     if len(decision.topic) > 100:
         raise QueueProblem("A topic has at most 100 characters.")
+
+
+def _no_cluster(number: int | str) -> QueueProblem:
+    return QueueProblem(f"There is no cluster {number}.")
 
 
 def _said(verdict: str | None, topic: str | None) -> str:

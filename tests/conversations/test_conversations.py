@@ -1,46 +1,33 @@
 """Whole conversations, told in YAML, through the web chat API of a really running server.
 
-Each `*.yml` below this folder with a list of `conversations` is read; `chat.py` says how a turn is
-written and `given.py` how the classes that it is about are.
+Each `*.yml` below this folder with a list of `conversations` is read; `bot/content/expectations.py` says
+how a turn is written and `bot/content/given.py` how the classes that it is about are.
 """
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
+from bot.contacts import load_contacts
+from bot.content.expectations import Conversation, read_conversations, with_contacts
+from bot.content.given import put
 from registration.database import Database
 from tests.conversations.chat import Person
-from tests.conversations.given import put
 from tests.post_office import PostOffice
 
 HERE = Path(__file__).parent
+CONTACTS = load_contacts(HERE.parents[1] / "contacts.yml")
 
 
-def conversations() -> list[Any]:
-    cases = []
-    for path in sorted(HERE.rglob("*.yml")):
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(table, dict):
-            continue
-        for conversation in table["conversations"]:
-            given = conversation.get("given", table.get("given", {}))
-            name = f"{path.relative_to(HERE).with_suffix('')}: {conversation['name']}"
-            cases.append(pytest.param(given, conversation["turns"], id=name))
-    return cases
-
-
-@pytest.mark.parametrize(("given", "turns"), conversations())
+@pytest.mark.parametrize("conversation", read_conversations(HERE), ids=lambda told: told.name)
 def test_conversation(
-    given: dict[str, Any],
-    turns: list[dict[str, Any]],
+    conversation: Conversation,
     registration: Database,
     server_url: str,
     post_office: PostOffice,
 ) -> None:
-    put(registration, given)
+    put(registration, conversation.given)
     person = Person(server_url, post_office=post_office)
 
-    for turn in turns:
+    for turn in with_contacts(conversation, CONTACTS).turns:
         person.take(turn)

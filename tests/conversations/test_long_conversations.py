@@ -2,9 +2,9 @@
 
 import pytest
 
+from bot.content.given import put
 from registration.database import Database
 from tests.conversations.chat import Person
-from tests.conversations.given import put
 
 GIVEN = {
     "classes": [

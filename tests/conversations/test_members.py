@@ -13,12 +13,12 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
+from bot.content.given import put
 from identity.database import IdentityDatabase, sign_ins
 from identity.site_tokens import make
 from registration.database import Database
 from tests.conftest import SITE_SECRET
 from tests.conversations.chat import Person
-from tests.conversations.given import put
 from tests.post_office import PostOffice
 from tests.running_server import Server
 

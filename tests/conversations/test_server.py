@@ -11,9 +11,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from bot.content.given import put
 from registration.database import Database
 from tests.conversations.chat import Person
-from tests.conversations.given import put
 from tests.running_server import ROOT, Server, free_port, wait_until
 
 GIVEN = {

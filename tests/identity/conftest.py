@@ -82,5 +82,5 @@ def queue(service: IdentityService, letterbox: Letterbox) -> MailQueue:
         letterbox,
         mail_from=service.config.mail_from,
         has_account=lambda email: email in ("jane@example.org", "john@example.org"),
-        words={"office_phone": "888.316.2776"},
+        words=lambda: {"office_phone": "888.316.2776"},
     )

@@ -59,7 +59,7 @@ def smtp_queue(service: IdentityService, smtp_url: str) -> MailQueue:
         SmtpSender(smtp_url),
         mail_from=service.config.mail_from,
         has_account=lambda _: True,
-        words={"office_phone": "888.316.2776"},
+        words=lambda: {"office_phone": "888.316.2776"},
     )
 
 
@@ -142,7 +142,7 @@ def test_in_development_mails_are_files_that_only_the_owner_reads(
         OutboxSender(folder),
         mail_from=service.config.mail_from,
         has_account=lambda _: True,
-        words={"office_phone": ""},
+        words=lambda: {"office_phone": ""},
     )
     service.request_code("c", "jane@example.org", "ip")
     queue.send_due(clock.now)

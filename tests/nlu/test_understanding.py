@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.content.changes import FEWEST_EXAMPLES as FEWEST_OF_NEW
+from bot.content.examples import plain, read_examples
 from bot.nlu.classifier import FALLBACK
 from bot.nlu.report import UTTERANCES, Understood, read_utterances, share, strays, understand
 
@@ -21,38 +22,29 @@ DATA = ROOT / "data/nlu"
 TOPICS = ROOT / "tests/conversations/topics/topics.yml"
 
 FEWEST_EXAMPLES = 40
+"""Of an intent with held-out utterances. A topic that was added on the staff pages has none yet, and a few
+examples (`nasro-chat content check` names it)."""
 
 MISSPELT = ("typos", "autocorrect", "spells_by_ear")
 """Voices with an error in almost every message."""
 
 
-def plain(text: str) -> str:
-    """A text up to case and punctuation; as typed where it has nothing else ("???")."""
-    return " ".join(re.findall(r"\w+", re.sub("['’]", "", text.lower()))) or text.strip()
-
-
-def examples() -> Iterable[tuple[str, str, Path]]:
-    """Each training example's text, intent and file."""
-    for file in sorted(DATA.glob("*.yml")):
-        for block in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
-            for line in block["examples"].splitlines():
-                yield line.removeprefix("- "), block["intent"], file
-
-
-EXAMPLES = list(examples())
-TRAINED = {plain(text): (text, intent, file) for text, intent, file in EXAMPLES}
+EXAMPLES = read_examples(DATA)
+TRAINED = {plain(one.text): one for one in EXAMPLES}
+HELD_OUT = read_utterances(ROOT / UTTERANCES)
+ASKED = sorted({utterance.intent for utterance in HELD_OUT})
 
 
 # The data ----------------------------------------------------------------------------------------
 
 
 def test_no_held_out_utterance_is_a_training_example() -> None:
-    asked = [(u.text, u.file) for u in read_utterances(ROOT / UTTERANCES)]
+    asked = [(u.text, u.file) for u in HELD_OUT]
     for topic in yaml.safe_load(TOPICS.read_text(encoding="utf-8")):
         asked += [(text, TOPICS) for text in topic["asked"]]
 
     both = [
-        f"'{text}' in {file} is an example of {TRAINED[plain(text)][1]}"
+        f"'{text}' in {file} is an example of {TRAINED[plain(text)].intent}"
         for text, file in asked
         if plain(text) in TRAINED
     ]
@@ -62,8 +54,8 @@ def test_no_held_out_utterance_is_a_training_example() -> None:
 
 def test_no_example_stands_in_two_intents() -> None:
     intents = defaultdict(set)
-    for text, intent, file in EXAMPLES:
-        intents[plain(text)].add(f"{intent} ({file.name})")
+    for one in EXAMPLES:
+        intents[plain(one.text)].add(f"{one.intent} ({one.file.name})")
 
     assert {text: found for text, found in intents.items() if len(found) > 1} == {}
 
@@ -74,11 +66,12 @@ def test_every_intent_has_examples_enough_and_is_in_the_domain() -> None:
         next(iter(intent)) if isinstance(intent, dict) else intent for intent in domain["intents"]
     }
     counts = dict.fromkeys(known - {FALLBACK}, 0)
-    for _, intent, _ in EXAMPLES:
+    for intent in (one.intent for one in EXAMPLES):
         counts[intent] = counts.get(intent, 0) + 1
 
     assert set(counts) - known == set(), "intents of the data that domain.yml doesn't have"
-    assert {intent: n for intent, n in counts.items() if n < FEWEST_EXAMPLES} == {}
+    fewest = {intent: FEWEST_EXAMPLES if intent in ASKED else FEWEST_OF_NEW for intent in counts}
+    assert {intent: n for intent, n in counts.items() if n < fewest[intent]} == {}
 
 
 def test_hardly_an_example_would_be_taken_by_another_intent() -> None:
@@ -95,9 +88,8 @@ def test_hardly_an_example_would_be_taken_by_another_intent() -> None:
 
 @pytest.fixture(scope="module")
 def understood() -> list[Understood]:
-    utterances = read_utterances(ROOT / UTTERANCES)
-    assert len(utterances) > 2000
-    return understand(utterances, ROOT / "models/assistant.tar.gz")
+    assert len(HELD_OUT) > 2000
+    return understand(HELD_OUT, ROOT / "models/assistant.tar.gz")
 
 
 def listed(missed: Iterable[Understood]) -> str:
@@ -107,7 +99,7 @@ def listed(missed: Iterable[Understood]) -> str:
 
 
 def files_of(intent: str) -> list[str]:
-    return sorted({str(file.relative_to(ROOT)) for _, of, file in EXAMPLES if of == intent})
+    return sorted({str(one.file.relative_to(ROOT)) for one in EXAMPLES if one.intent == intent})
 
 
 def with_outcome(understood: Iterable[Understood], *outcomes: str) -> list[Understood]:
@@ -168,10 +160,9 @@ def test_what_is_out_of_scope_gets_no_topic_for_an_answer(
     assert share(len(answered), len(others)) <= most, listed(answered)
 
 
-@pytest.mark.parametrize("intent", sorted({intent for _, intent, _ in EXAMPLES}))
+@pytest.mark.parametrize("intent", ASKED)
 def test_every_intent_is_mostly_understood(intent: str, understood: list[Understood]) -> None:
     asked = [u for u in understood if u.utterance.intent == intent]
-    assert asked, f"{UTTERANCES} has nothing for {intent}"
     lost = with_outcome(asked, "rejected", "wrong")
 
     # Three utterances may always fail; a tenth is many for one topic.

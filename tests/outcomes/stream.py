@@ -14,8 +14,9 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.staff import outcome_tables
+from bot.staff.content_tables import METADATA as CONTENT
 from bot.staff.database import METADATA as STAFF
+from bot.staff.outcome_tables import METADATA as OUTCOMES
 from bot.webchat.database import METADATA as WEBCHAT
 from bot.webchat.database import ConversationDatabase
 from bot.webchat.history import History
@@ -40,7 +41,7 @@ NOON = datetime(2027, 3, 1, 12, tzinfo=timezone.utc)
 
 
 def database_at(url: str) -> ConversationDatabase:
-    return ConversationDatabase(url, metadata=(WEBCHAT, RASA, STAFF, outcome_tables.METADATA))
+    return ConversationDatabase(url, metadata=(WEBCHAT, RASA, STAFF, OUTCOMES, CONTENT))
 
 
 def made_up_vector(text: str) -> np.ndarray:

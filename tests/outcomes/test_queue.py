@@ -1,4 +1,4 @@
-"""The unanswered queue: its order, decisions and their traces, examples in data/nlu, and the CSV file."""
+"""The unanswered queue: its order, decisions and what then waits, examples in data/nlu, and the CSV file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,32 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from bot.staff import examples
+from bot.content import examples, files
+from bot.content.changes import ChangeRefused, ExamplesAdded, TopicAdded
+from bot.content.examples import ExampleRefused
 from bot.staff.consumer import Consumer
 from bot.staff.csv_files import escaped, plain
 from bot.staff.database import audit
-from bot.staff.examples import ExampleRefused
+from bot.staff.drafts import Drafts
 from bot.staff.outcome_tables import clusters
 from bot.staff.queue import Decision, Queue, QueueProblem
 from bot.webchat.database import ConversationDatabase
 from tests.outcomes.stream import Talk
 
 ROOT = Path(__file__).resolve().parents[2]
+
+TOPIC = TopicAdded(
+    name="faq_transfer_fee",
+    title="Transfer fee",
+    text="There is no fee for a transfer.",
+    more="",
+    facts={"transfer_fee.1": "no fee"},
+    source_title="What is the transfer fee?",
+    owner="NASRO office",
+    review_by=date(2099, 6, 30),
+    examples=tuple(f"is there a transfer fee for {number} of us" for number in range(10)),
+    origin="From a test.",
+)
 
 
 @pytest.fixture
@@ -66,7 +82,13 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def queue(database: ConversationDatabase, consumer: Consumer, nlu: Path) -> Queue:
+def drafts(database: ConversationDatabase, tmp_path: Path) -> Drafts:
+    files.copy(ROOT, tmp_path / "root")
+    return Drafts(database, tmp_path / "root")
+
+
+@pytest.fixture
+def queue(database: ConversationDatabase, consumer: Consumer, drafts: Drafts) -> Queue:
     """With two questions: one asked three ways, one asked once."""
     talk = Talk(database)
     ranking = [("nlu_fallback", 0.4), ("faq_host_class", 0.3), ("faq_register", 0.2)]
@@ -75,7 +97,7 @@ def queue(database: ConversationDatabase, consumer: Consumer, nlu: Path) -> Queu
     talk.turn("=HYPERLINK(evil) <script>alert(1)</script>", "not_covered", "utter_not_covered",
               score=0.1, ranking=ranking)  # fmt: skip
     consumer.catch_up()
-    return Queue(database, nlu)
+    return Queue(database, drafts)
 
 
 def added(nlu: Path) -> list[str]:
@@ -105,11 +127,16 @@ def test_the_most_asked_comes_first_with_its_nearest_topics(queue: Queue) -> Non
     assert queue.waiting(offset=1, limit=1).clusters == page.clusters[1:]
 
 
+def waiting(drafts: Drafts) -> list[Any]:
+    return [draft.change for draft in drafts.waiting()]
+
+
 @both
-def test_added_to_a_topic_it_is_an_example_that_says_where_it_is_from(
-    queue: Queue, database: ConversationDatabase, nlu: Path
+def test_added_to_a_topic_it_waits_to_be_an_example_that_says_where_it_is_from(
+    queue: Queue, database: ConversationDatabase, drafts: Drafts
 ) -> None:
     cluster = queue.waiting().clusters[0]
+    before = files.fingerprint(drafts.root)
 
     new = queue.decide(
         Decision(
@@ -122,15 +149,15 @@ def test_added_to_a_topic_it_is_an_example_that_says_where_it_is_from(
     )
 
     assert new == ["what's the transfer fee"]  # the other is an example already
-    lines = added(nlu)
-    assert lines[0] == ""
-    assert re.fullmatch(r"# From the queue, 20\d\d-\d\d-\d\d: asked 3 times.", lines[1])
-    assert lines[2:] == [
-        "- intent: faq_host_class", "  examples: |", "    - what's the transfer fee"
-    ]  # fmt: skip
-    (entry,) = entries(database)
-    assert (entry.who, entry.what, entry.before) == ("jane@example.org", "question decided", "")
-    assert entry.after == "topic: faq_host_class"
+    (draft,) = drafts.waiting()
+    assert draft.by == "jane@example.org"
+    assert draft.change == ExamplesAdded("faq_host_class", tuple(new), draft.change.origin)
+    assert re.fullmatch(r"From the queue, 20\d\d-\d\d-\d\d: asked 3 times.", draft.change.origin)
+    assert files.fingerprint(drafts.root) == before
+    assert [(entry.who, entry.what, entry.after) for entry in entries(database)] == [
+        ("jane@example.org", "question decided", "topic: faq_host_class"),
+        ("jane@example.org", "change added", "1 example more for faq_host_class"),
+    ]
     decided = queue.decided().clusters[0]
     assert (decided.verdict, decided.topic, decided.decided_by) == (
         "topic", "faq_host_class", "jane@example.org"
@@ -139,8 +166,8 @@ def test_added_to_a_topic_it_is_an_example_that_says_where_it_is_from(
 
 
 def test_every_topic_can_be_added_to(nlu: Path) -> None:
-    text = "zebra stripes: # are \"quoted\" 'too' - ok"
     for topic in examples.topics(nlu):
+        text = f"zebra stripes: # are \"{topic}\" 'too' - ok"
         before = added(nlu)
         examples.add(topic, [text], "From a test.", nlu)
 
@@ -152,40 +179,64 @@ def test_every_topic_can_be_added_to(nlu: Path) -> None:
         ]  # fmt: skip
 
 
-def test_what_is_out_of_scope_becomes_an_example_of_that(queue: Queue, nlu: Path) -> None:
+def test_what_is_out_of_scope_becomes_an_example_of_that(queue: Queue, drafts: Drafts) -> None:
     cluster = queue.waiting().clusters[0]
 
     queue.decide(Decision(cluster.id, "out of scope"), by="jane@example.org")
 
-    assert [line for line in added(nlu) if line.startswith("    - ")] == [
-        "    - the transfer fee is what", "    - is there a transfer fee", "    - what is the transfer fee"
-    ]  # fmt: skip
-    assert (
-        yaml.safe_load((nlu / "out_of_scope.yml").read_text())["nlu"][-1]["intent"]
-        == "out_of_scope"
+    (change,) = waiting(drafts)
+    assert (change.topic, change.texts) == (
+        "out_of_scope",
+        ("the transfer fee is what", "is there a transfer fee", "what is the transfer fee"),
     )
 
 
+def test_a_new_topic_waits_with_its_answer(queue: Queue, drafts: Drafts) -> None:
+    cluster = queue.waiting().clusters[0]
+
+    queue.decide(Decision(cluster.id, "new topic", TOPIC.name, change=TOPIC), by="a")
+
+    assert waiting(drafts) == [TOPIC]
+    assert queue.decided().clusters[0].topic == "faq_transfer_fee"
+    with pytest.raises(ChangeRefused):  # there is that topic now
+        queue.decide(Decision(2, "new topic", TOPIC.name, change=TOPIC), by="a")
+
+
 @pytest.mark.parametrize("verdict", ["ignore", "new topic"])
-def test_other_decisions_change_no_file(queue: Queue, nlu: Path, verdict: str) -> None:
+def test_other_decisions_change_nothing_else(queue: Queue, drafts: Drafts, verdict: str) -> None:
     cluster = queue.waiting().clusters[0]
 
     assert queue.decide(Decision(cluster.id, verdict, "transfer fees"), by="a") == []
 
-    assert added(nlu) == []
+    assert waiting(drafts) == []
     assert queue.decided().total == 1
 
 
-def test_a_decision_can_be_taken_back(queue: Queue, database: ConversationDatabase) -> None:
+def test_a_decision_can_be_taken_back_with_its_change(
+    queue: Queue, database: ConversationDatabase, drafts: Drafts
+) -> None:
     cluster = queue.waiting().clusters[0]
-    queue.decide(Decision(cluster.id, "ignore"), by="jane@example.org")
+    queue.decide(Decision(cluster.id, "out of scope"), by="jane@example.org")
+    drafts.add(ExamplesAdded("faq_register", ("zebra stripes",), "Another's."), by="a")
 
     queue.reopen(cluster.id, by="bob@example.org")
 
     assert queue.waiting().clusters[0].id == cluster.id
+    assert [change.topic for change in waiting(drafts)] == ["faq_register"]
     assert [(entry.who, entry.what) for entry in entries(database)] == [
-        ("jane@example.org", "question decided"), ("bob@example.org", "question reopened")
+        ("jane@example.org", "question decided"), ("jane@example.org", "change added"),
+        ("a", "change added"),
+        ("bob@example.org", "question reopened"), ("bob@example.org", "change discarded")
     ]  # fmt: skip
+
+
+def test_decided_anew_the_first_decision_leaves_nothing(queue: Queue, drafts: Drafts) -> None:
+    cluster = queue.waiting().clusters[0]
+    queue.decide(Decision(cluster.id, "out of scope"), by="a")
+
+    queue.decide(Decision(cluster.id, "topic", "faq_host_class"), by="b")
+
+    assert [change.topic for change in waiting(drafts)] == ["faq_host_class"]
 
 
 def test_what_is_asked_after_a_decision_is_counted(
@@ -214,12 +265,12 @@ def test_what_is_asked_after_a_decision_is_counted(
     ],
 )
 def test_what_cannot_be_done_changes_nothing(
-    queue: Queue, database: ConversationDatabase, nlu: Path, decision: Decision, reason: str
+    queue: Queue, database: ConversationDatabase, drafts: Drafts, decision: Decision, reason: str
 ) -> None:
     with pytest.raises(QueueProblem, match=reason):
         queue.decide(decision, by="a")
 
-    assert added(nlu) == []
+    assert waiting(drafts) == []
     assert entries(database) == []
     assert queue.decided().total == 0
 
@@ -259,7 +310,7 @@ def test_two_who_add_at_once_lose_nothing(nlu: Path) -> None:
 
 
 def test_the_file_goes_out_and_comes_back(
-    queue: Queue, database: ConversationDatabase, nlu: Path
+    queue: Queue, database: ConversationDatabase, drafts: Drafts
 ) -> None:
     table = list(csv.DictReader(io.StringIO(queue.exported())))
     assert [(row["times asked"], row["nearest topic"], row["score"]) for row in table] == [
@@ -271,22 +322,24 @@ def test_the_file_goes_out_and_comes_back(
 
     assert queue.import_(as_csv(table), by="command line") == 2
 
-    assert added(nlu)[-1] == "    - what does a transfer cost"
+    assert [change.texts for change in waiting(drafts)] == [("what does a transfer cost",)]
     assert queue.waiting().total == 0
-    assert [entry.after for entry in entries(database)] == ["topic: faq_host_class", "ignore"]
+    assert [entry.after for entry in entries(database)] == [
+        "topic: faq_host_class", "1 example more for faq_host_class", "ignore"
+    ]  # fmt: skip
 
 
 def test_a_file_with_a_bad_line_changes_nothing(
-    queue: Queue, database: ConversationDatabase, nlu: Path
+    queue: Queue, database: ConversationDatabase, drafts: Drafts
 ) -> None:
     table = list(csv.DictReader(io.StringIO(queue.exported())))
     table[0] |= {"verdict": "topic", "topic": "faq_host_class"}
     table[1] |= {"verdict": "topic", "topic": "faq_hots_class"}
 
-    with pytest.raises(QueueProblem, match="line 3: There is no topic 'faq_hots_class'"):
+    with pytest.raises(QueueProblem, match="line 3: There is no topic faq_hots_class"):
         queue.import_(as_csv(table), by="command line")
 
-    assert added(nlu) == []
+    assert waiting(drafts) == []
     assert entries(database) == []
 
 

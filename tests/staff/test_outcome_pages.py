@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.content import files
 from bot.staff.accounts import Role
 from bot.staff.consumer import Consumer
 from bot.staff.database import audit
@@ -38,18 +38,15 @@ def asked(area: Area, clock: Clock) -> Iterator[ConversationDatabase]:
 
 
 @pytest.fixture
-def nlu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Training examples that a decision may change."""
-    folder = tmp_path / "root/data/nlu"
-    folder.mkdir(parents=True)
-    for name in ("faq_host_class.yml", "out_of_scope.yml"):
-        shutil.copy(ROOT / "data/nlu" / name, folder)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Content of its own."""
+    files.copy(ROOT, tmp_path / "root")
     monkeypatch.chdir(tmp_path / "root")
-    return folder
+    return tmp_path / "root"
 
 
-@pytest.mark.usefixtures("asked")
-async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area, nlu: Path) -> None:
+@pytest.mark.usefixtures("asked", "root")
+async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area) -> None:
     browser = area.browser()
     email = area.account(Role.EDITOR)
     await browser.sign_in(email)
@@ -69,8 +66,9 @@ async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area, nlu: Path) -
     await browser.get("/queue?done=1&added=2")
     assert "2 examples were added" in browser.text
     assert "1 question waits" in browser.text
-    lines = (nlu / "faq_host_class.yml").read_text(encoding="utf-8").splitlines()
-    assert lines[-2:] == ["    - is there a transfer fee", "    - what's the fee for hosting"]
+    (draft,) = area.staff.drafts.waiting()
+    assert (draft.by, draft.change.topic) == (email, "faq_host_class")
+    assert draft.change.texts == ("is there a transfer fee", "what's the fee for hosting")
     (entry,) = [row for row in area.rows(audit) if row.what == "question decided"]
     assert (entry.who, entry.after) == (email, "topic: faq_host_class")
     await browser.get("/queue?decided=yes")
@@ -79,9 +77,10 @@ async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area, nlu: Path) -
     await browser.post("/queue/1/reopen")
     await browser.get("/queue")
     assert "2 questions wait" in browser.text
+    assert area.staff.drafts.waiting() == []
 
 
-@pytest.mark.usefixtures("asked", "nlu")
+@pytest.mark.usefixtures("asked", "root")
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

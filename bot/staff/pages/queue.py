@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sanic.response import HTTPResponse, raw
 
-from bot.staff import examples
+from bot.content import examples
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Refused, Visit
 from bot.staff.csv_files import CSV, attached
@@ -17,7 +17,7 @@ pages = Pages()
 @pages.get("/queue", Role.VIEWER, menu="Unanswered")
 async def show(visit: Visit) -> HTTPResponse:
     number, is_decided = max(visit.number("page"), 1), bool(visit.asked("decided"))
-    queue = Queue(visit.staff.database, now=visit.staff.now)
+    queue = _queue(visit)
     read = queue.decided if is_decided else queue.waiting
     found = await off_loop(lambda: read(offset=(number - 1) * PAGE, limit=PAGE))
     return visit.page(
@@ -35,20 +35,20 @@ async def show(visit: Visit) -> HTTPResponse:
 
 @pages.get("/queue/file", Role.VIEWER)
 async def file(visit: Visit) -> HTTPResponse:
-    text = await off_loop(Queue(visit.staff.database).exported)
+    text = await off_loop(_queue(visit).exported)
     return raw(text.encode(), content_type=CSV, headers=attached("queue.csv"))
 
 
 @pages.get("/queue/<id:str>", Role.VIEWER)
 async def one(visit: Visit, id: str) -> HTTPResponse:
-    queue = Queue(visit.staff.database)
+    queue = _queue(visit)
     cluster = await _found(queue, id)
     return await _page(visit, queue, cluster)
 
 
 @pages.post("/queue/<id:str>", Role.EDITOR)
 async def decide(visit: Visit, id: str) -> HTTPResponse:
-    queue = Queue(visit.staff.database, now=visit.staff.now)
+    queue = _queue(visit)
     cluster = await _found(queue, id)
     verdict, form = visit.form["verdict"], visit.form
     texts = [line.strip() for line in form["examples"].splitlines() if line.strip()]
@@ -65,10 +65,14 @@ async def decide(visit: Visit, id: str) -> HTTPResponse:
 
 @pages.post("/queue/<id:str>/reopen", Role.EDITOR)
 async def reopen(visit: Visit, id: str) -> HTTPResponse:
-    queue = Queue(visit.staff.database, now=visit.staff.now)
+    queue = _queue(visit)
     cluster = await _found(queue, id)
     await off_loop(lambda: queue.reopen(cluster.id, by=visit.who.email))
     return visit.redirect(f"/queue/{cluster.id}")
+
+
+def _queue(visit: Visit) -> Queue:
+    return Queue(visit.staff.database, visit.staff.drafts, visit.staff.now)
 
 
 async def _found(queue: Queue, id: str) -> Cluster:

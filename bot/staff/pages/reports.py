@@ -7,7 +7,7 @@ from functools import partial
 
 from sanic.response import HTTPResponse, raw
 
-from bot.staff import examples
+from bot.content import examples
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Visit
 from bot.staff.csv_files import CSV, attached

@@ -34,7 +34,11 @@ CAPACITY = 40
 
 
 def put(db: Database, given: dict[str, Any]) -> None:
-    """Replaces whatever is in the database by what a conversation is given."""
+    """Replaces whatever is in the database by what a conversation is given.
+
+    Raises:
+        ValueError: A class is given at no place of the gazetteer.
+    """
     now = datetime.now(timezone.utc)
     rows = [class_row(row, now.date()) for row in given.get("classes", [])]
     members = [
@@ -111,7 +115,8 @@ def _put_member(connection: Connection, member: dict[str, Any], now: datetime) -
 def class_row(row: dict[str, Any], today: date) -> dict[str, Any]:
     """The columns of a class, and its `seats` left."""
     place = resolve(f"{row['city']}, {row['state']}")
-    assert isinstance(place, Place), f"{row['city']}, {row['state']} is no place"
+    if not isinstance(place, Place):
+        raise ValueError(f"{row['city']}, {row['state']} is no place")
     first = first_day(row, today)
     last = first + timedelta(days=row.get("days", 5) - 1)
     return {
