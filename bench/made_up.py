@@ -132,6 +132,7 @@ def _quickly(connection: Connection, table: sa.Table) -> Iterator[None]:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA cache_size = -500000")
     else:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         # Foreign keys are checked row by row.
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '500MB'")
