@@ -19,7 +19,7 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from functools import partial
@@ -62,6 +62,7 @@ SIGN_IN = f"{PREFIX}/sign-in"
 BACK_FROM_PROVIDER = "/sign-in/provider/back"
 KEPT = f"{PREFIX}/kept"
 TEMPLATES = Path(__file__).with_name("templates")
+HTML = "text/html; charset=utf-8"
 TOKEN = re.compile(r"[\w-]{20,100}", re.ASCII)
 FORM_BYTES = 64 * 1024
 """A form without a file."""
@@ -73,11 +74,15 @@ JUDGED_AT_ONCE = 2
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'; base-uri 'none'; frame-src {frames}; frame-ancestors {framed_by}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+WITH_A_FRAME = {"Content-Security-Policy": POLICY.format(frames="'self'", framed_by="'none'")}
+"""Headers of a page that shows another one of ours."""
+IN_A_FRAME = {"Content-Security-Policy": POLICY.format(frames="'none'", framed_by="'self'")}
+"""Headers of a page that is shown inside another one of ours."""
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": POLICY.format(frames="'none'", framed_by="'none'"),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": browsers then send forms with the origin "null".
@@ -107,7 +112,6 @@ class Staff:
         root: Path = Path(),
     ) -> None:
         self.config = config
-        self.root = root
         self.keys = Keys(config.secret)
         self.database = ConversationDatabase(
             config.conversations_url, metadata=(METADATA, OUTCOMES, CONTENT)
@@ -115,6 +119,7 @@ class Staff:
         self.registration = registration
         self.accounts = Accounts(self.database, self.keys, now)
         self.uploads = Uploads(self.database, now)
+        self.root = root
         self.kept = KeptForms(self.database, self.keys, now)
         self.provider = (
             Provider(config.openid, self.keys, config.origin + PREFIX + BACK_FROM_PROVIDER, now)
@@ -224,8 +229,7 @@ class Visit:
     token: str = field(repr=False)
     """Of the browser's cookie: random from the first page on, and a session's once signed in."""
     account: Account | None
-    form: dict[str, str] = field(default_factory=lambda: _Fields(), repr=False)
-    """The fields of a form by name; one that is missing was left empty."""
+    form: Fields = field(default_factory=lambda: Fields(), repr=False)
     files: dict[str, File] = field(default_factory=dict, repr=False)
     """The files of a form that were chosen, by name."""
 
@@ -249,9 +253,22 @@ class Visit:
         value = self.asked(name)
         return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else 0
 
-    def page(self, template: str, *, status: int = 200, **values: Any) -> HTTPResponse:
-        """A page of a template, which also knows `visit`, `menu` and `form_token`."""
-        return self.area.render(self, template, status, values)
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> HTTPResponse:
+        """A page of a template, which also knows `visit`, `menu` and `form_token`.
+
+        Args:
+            headers: In place of those that all pages have.
+        """
+        response = self.area.render(self, template, status, values)
+        response.headers.update(headers or {})
+        return response
 
     def redirect(self, path: str, **parameters: str) -> HTTPResponse:
         """Sends the browser to another staff page, as after a form that did what it was for."""
@@ -358,7 +375,7 @@ class StaffArea:
         response = await route.handler(visit, **parts)
         if visit.form["kept"] and visit.account:
             await off_loop(self.staff.kept.forget, visit.account)
-        if is_new and route.method == "GET" and response.content_type != "text/css":
+        if is_new and route.method == "GET" and response.content_type == HTML:
             self.set_cookie(response, visit.token)
         return response
 
@@ -373,7 +390,7 @@ class StaffArea:
         except PayloadTooLarge:
             request.stream.request_max_size = DRAINED * route.most_bytes
             raise Refused(413, "too_large") from None
-        visit.form = _Fields({name: values[0] for name, values in (request.form or {}).items()})
+        visit.form = Fields({name: values[0] for name, values in (request.form or {}).items()})
         visit.files = {
             name: files[0] for name, files in (request.files or {}).items() if files[0].name
         }
@@ -465,7 +482,9 @@ class StaffArea:
             cookie["secure"] = True
 
 
-class _Fields(dict[str, str]):
+class Fields(dict[str, str]):
+    """The fields of a form by name; one that is missing was left empty."""
+
     def __missing__(self, name: str) -> str:
         return ""
 

@@ -229,6 +229,7 @@ class Question:
                 count("offer", self.offer)
         if self.is_helpful is not None:
             count("feedback", "helpful" if self.is_helpful else "unhelpful")
+            count("topic_helpful" if self.is_helpful else "topic_unhelpful", self.topic)
         if reason := self.queued_for:
             count("queued", reason)
         if self.lookup:

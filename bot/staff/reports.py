@@ -135,6 +135,11 @@ class Figures:
         """Conversations."""
         return sum(n for _, n in self.handed_over)
 
+    def helpful_rate_of(self, topic: str) -> float | None:
+        """The same of the answers to one topic."""
+        up, down = self.of("topic_helpful", topic), self.of("topic_unhelpful", topic)
+        return _share(up, up + down)
+
     @property
     def handed_over(self) -> list[tuple[str, int]]:
         """Conversations that were left to the office, by the reason."""

@@ -11,16 +11,21 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from bot.staff.accounts import Role
+from bot.staff.candidates import MODEL, Candidates
 from bot.staff.consumer import Consumer
+from bot.staff.content_tables import METADATA as CONTENT
+from bot.staff.database import METADATA
 from bot.staff.embedding import embedded
+from bot.webchat.database import ConversationDatabase
 from registration.calendar import calendar
 from registration.database import Database
 from registration.sample import load_sample
@@ -30,6 +35,7 @@ from tests.browser.staff import StaffPages, an_account
 from tests.browser.stand_in import StandInServer
 from tests.browser.states import STATES, State
 from tests.outcomes.stream import database_at
+from tests.roots import copy_of_the_root, with_responses_of
 from tests.running_server import Server, free_port
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -98,7 +104,8 @@ def draw_staff_pages(browser: Browser) -> None:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         origin = {"NASRO_STAFF_ORIGIN": f"http://127.0.0.1:{port}"}
-        server = Server(Path(folder), port, extra_environment=origin)
+        root = copy_of_the_root(Path(folder) / "root")
+        server = Server(Path(folder), port, extra_environment=origin, root=root)
         database = Database(server.registration_url)
         database.upgrade()
         load_sample(database, today=datetime.now(timezone.utc).date())
@@ -165,10 +172,58 @@ def draw_staff_pages(browser: Browser) -> None:
             staff.button("Load").click()
             staff.says("is loaded")
             draw("files")
+            draw_answers(server, staff, draw)
             staff.go_to("Audit log")
             draw("log")
         finally:
             server.stop()
+
+
+class NotTrained(Candidates):
+    """Candidates as they are, but for the training: of other words of an answer it makes just this."""
+
+    def _train(self, number: int) -> None:
+        folder = self.folder(number)
+        with_responses_of(folder, self._root / MODEL, folder / MODEL)
+
+
+def draw_answers(server: Server, staff: StaffPages, draw: Callable[[str], None]) -> None:
+    """Answers, a change that is tried with the whole bank, and its publication; that takes minutes."""
+    page = staff.page
+    staff.go_to("Answers")
+    page.get_by_label("Words of an answer").fill("certificate")
+    staff.button("Find").click()
+    page.wait_for_url("**text=certificate")
+    draw("answers")
+    page.goto(page.url.partition("?")[0] + "/utter_faq_hold_spot")
+    chat = page.frame_locator("iframe").get_by_role("log")
+    expect(chat).to_contain_text("spots cannot be held")
+    page.wait_for_timeout(1_300)  # until the times are written
+    draw("answer")
+    answer = page.get_by_label("Answer", exact=True)
+    approved = answer.input_value()
+    answer.fill("Spots can be held: call 888.316.2776.")
+    expect(chat).to_contain_text("Spots can be held")
+    staff.button("Keep this change").click()
+    staff.says("Nothing was kept")
+    expect(chat).to_contain_text("Spots can be held")
+    page.wait_for_timeout(1_300)
+    draw("refused")
+    answer.fill(f"{approved} The office may know of a seat: {{office_phone}}.")
+    staff.button("Keep this change").click()
+    staff.says("Your change waits.")
+    database = ConversationDatabase(server.conversations_url, metadata=(METADATA, CONTENT))
+    NotTrained(database, server.root).build_now(by="jane@example.org")
+    database.dispose()
+    staff.go_to("Changes")
+    staff.says("to another topic")
+    draw("trial")
+    knows = page.get_by_role("checkbox")
+    if knows.count():
+        knows.check()
+    staff.button("Publish").click()
+    staff.says("Published.")
+    draw("published")
 
 
 def main() -> None:

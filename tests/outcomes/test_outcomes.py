@@ -362,6 +362,8 @@ def test_a_thumb_counts_however_often_it_is_read_and_changed(
     assert (row["is_helpful"], row["text"], row["cluster"]) == (True, None, None)
     assert cluster["size"] == 0
     assert (numbers["feedback", "helpful"], numbers["feedback", "unhelpful"]) == (1, 0)
+    of_topic = [numbers[f"topic_{thumb}", "faq_host_class"] for thumb in ("helpful", "unhelpful")]
+    assert of_topic == [1, 0]
 
 
 def test_who_comes_back_after_a_long_pause_reopens_the_conversation(

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from sanic import Sanic
 
+from bot.content import files
 from bot.staff import passwords
 from bot.staff.accounts import Accounts, Role
 from bot.staff.area import Staff, StaffArea
@@ -29,6 +30,7 @@ from bot.webchat.database import ConversationDatabase, off_loop
 from identity.keys import Keys
 from registration.database import Database
 from tests.clock import Clock
+from tests.running_server import ROOT
 
 SECRET = "a secret of the tests, more than thirty-two characters"
 PASSWORD = "correct horse battery"
@@ -147,7 +149,16 @@ StartArea = Callable[..., Any]
 
 
 @pytest.fixture
-def start_area(tmp_path: Path, clock: Clock) -> StartArea:
+def root(tmp_path: Path) -> Path:
+    """The content, in a folder of its own."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    files.copy(ROOT, folder)
+    return folder
+
+
+@pytest.fixture
+def start_area(tmp_path: Path, clock: Clock, root: Path) -> StartArea:
     @asynccontextmanager
     async def start(origin: str = "", **settings: Any) -> AsyncIterator[Area]:
         registration = Database(f"sqlite:///{tmp_path / 'registration.sqlite'}")
@@ -159,7 +170,7 @@ def start_area(tmp_path: Path, clock: Clock) -> StartArea:
                 *(origin or url, SECRET, f"sqlite:///{tmp_path / 'conversations.sqlite'}"),
                 **settings,
             )
-            staff = Staff(config, registration, now=clock)
+            staff = Staff(config, registration, now=clock, root=root)
             pages = StaffArea(staff, PARTS)
             app = Sanic(f"staff_test_{next(_numbers)}", configure_logging=False)
             app.config.PROXIES_COUNT = 1

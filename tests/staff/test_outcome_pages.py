@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
+from html import unescape
 
 import pytest
 
-from bot.content import files
+from bot.content.examples import unanswered_like
 from bot.staff.accounts import Role
 from bot.staff.consumer import Consumer
 from bot.staff.database import audit
@@ -17,7 +17,6 @@ from tests.clock import Clock
 from tests.outcomes.stream import Talk, database_at, made_up_vector
 from tests.staff.conftest import Area
 
-ROOT = Path(__file__).resolve().parents[2]
 XSS = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
@@ -37,15 +36,7 @@ def asked(area: Area, clock: Clock) -> Iterator[ConversationDatabase]:
     database.dispose()
 
 
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Content of its own."""
-    files.copy(ROOT, tmp_path / "root")
-    monkeypatch.chdir(tmp_path / "root")
-    return tmp_path / "root"
-
-
-@pytest.mark.usefixtures("asked", "root")
+@pytest.mark.usefixtures("asked")
 async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area) -> None:
     browser = area.browser()
     email = area.account(Role.EDITOR)
@@ -64,7 +55,7 @@ async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area) -> None:
 
     assert response.headers["location"] == "/staff/queue?done=1&added=2"
     await browser.get("/queue?done=1&added=2")
-    assert "2 examples were added" in browser.text
+    assert "2 examples wait under Changes" in browser.text
     assert "1 question waits" in browser.text
     (draft,) = area.staff.drafts.waiting()
     assert (draft.by, draft.change.topic) == (email, "faq_host_class")
@@ -80,7 +71,7 @@ async def test_an_editor_adds_what_was_asked_to_a_topic(area: Area) -> None:
     assert area.staff.drafts.waiting() == []
 
 
-@pytest.mark.usefixtures("asked", "root")
+@pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
@@ -106,6 +97,36 @@ async def test_what_cannot_be_done_says_why_and_keeps_what_was_typed(
     assert f"{fields['examples']}</textarea>" in browser.page
     await browser.get("/queue")
     assert "2 questions wait" in browser.text
+
+
+@pytest.mark.usefixtures("asked")
+async def test_a_new_topic_is_written_from_its_question(area: Area) -> None:
+    browser = area.browser()
+    await browser.sign_in(area.account(Role.EDITOR))
+    await browser.get("/queue/1")
+
+    response = await browser.post("/queue/1", {"verdict": "new topic", "about": "Transfer fees"})
+    await browser.get("/topics/new?question=1")
+
+    assert response.headers["location"] == "/staff/topics/new?question=1"
+    assert 'name="title" value="Transfer fees"' in browser.page
+    assert "what is the transfer fee" in browser.page
+    alike = unanswered_like(["transfer fees", "what is the transfer fee"])
+    assert alike
+    assert all(f"<li>{text}</li>" in unescape(browser.page) for text in alike[:3])
+    fields = {
+        "do": "keep", "question": "1", "title": "Transfer fees", "facts": "There is a transfer fee",
+        "text": "There is a transfer fee to move a registration.", "source_title": "What is the fee?",
+        "owner": "NASRO office", "review_by": "2028-01-31",
+        "examples": "\n".join(f"the transfer fee asked as {n}" for n in "abcdefghijkl"),
+    }  # fmt: skip
+    assert (await browser.post("/topics/new", {**fields, "title": ""})).status_code == 422
+    assert (await browser.post("/topics/new", fields)).status_code == 303
+    (draft,) = area.staff.drafts.waiting()
+    assert draft.change.origin.endswith("asked 3 times.")
+    await browser.get("/queue/1")
+    await browser.post("/queue/1/reopen")
+    assert area.staff.drafts.waiting() == []
 
 
 @pytest.mark.usefixtures("asked")
@@ -172,6 +193,22 @@ async def test_the_reports(area: Area) -> None:
         'attachment; filename="report-2027-03-01-2027-03-01-states.csv"'
     )
     assert file.text.splitlines()[1:] == ["AK,1,1", "OH,1,0"]
+
+
+async def test_the_answers_say_how_they_are_received(
+    area: Area, asked: ConversationDatabase, clock: Clock
+) -> None:
+    talk = Talk(asked, clock() - timedelta(hours=1))
+    for is_helpful in (True, True, False):
+        talk.turn("can i hold a spot", "faq_hold_spot", "utter_faq_hold_spot")
+        talk.rate(is_helpful)
+    Consumer(asked, made_up_vector).catch_up()
+    browser = area.browser()
+    await browser.sign_in(area.account(Role.VIEWER))
+
+    await browser.get("/answers?text=hold+subject")
+
+    assert "3 67 % NASRO training department" in browser.text
 
 
 @pytest.mark.usefixtures("asked")

@@ -1,4 +1,4 @@
-"""The first page, and the style sheet."""
+"""The first page, and the files that pages load."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sanic.response import HTTPResponse, raw
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Visit
 
-STYLES = Path(__file__).parents[1].joinpath("static", "staff.css").read_bytes()
+STATIC = Path(__file__).parents[1] / "static"
 
 pages = Pages()
 
@@ -19,8 +19,14 @@ async def start(visit: Visit) -> HTTPResponse:
     return visit.page("start.html")
 
 
-@pages.get("/staff.css", None)
-async def styles(_: Visit) -> HTTPResponse:
-    return raw(
-        STYLES, content_type="text/css; charset=utf-8", headers={"Cache-Control": "no-cache"}
-    )
+def _serve(name: str, content_type: str) -> None:
+    content = (STATIC / name).read_bytes()
+
+    @pages.get(f"/{name}", None)
+    async def answer(_: Visit) -> HTTPResponse:
+        return raw(content, content_type=content_type, headers={"Cache-Control": "no-cache"})
+
+
+_serve("staff.css", "text/css; charset=utf-8")
+_serve("staff.js", "text/javascript; charset=utf-8")
+_serve("preview.js", "text/javascript; charset=utf-8")

@@ -8,7 +8,7 @@ from bot.content import examples
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Refused, Visit
 from bot.staff.csv_files import CSV, attached
-from bot.staff.queue import PAGE, SHOWN, VERDICTS, Cluster, Decision, Queue, QueueProblem
+from bot.staff.queue import NEW_TOPIC, PAGE, SHOWN, VERDICTS, Cluster, Decision, Queue, QueueProblem
 from bot.webchat.database import off_loop
 
 pages = Pages()
@@ -60,6 +60,8 @@ async def decide(visit: Visit, id: str) -> HTTPResponse:
         added = await off_loop(lambda: queue.decide(decision, by=visit.who.email))
     except QueueProblem as problem:
         return await _page(visit, queue, cluster, str(problem))
+    if verdict == NEW_TOPIC:
+        return visit.redirect("/topics/new", question=str(cluster.id))
     return visit.redirect("/queue", done=str(cluster.id), added=str(len(added)))
 
 
@@ -90,7 +92,7 @@ async def _page(visit: Visit, queue: Queue, cluster: Cluster, problem: str = "")
         status=422 if problem else 200,
         cluster=cluster,
         messages=messages,
-        topics=await off_loop(examples.topics),
+        topics=await off_loop(examples.topics, visit.staff.root / examples.NLU),
         verdicts=VERDICTS,
         form=visit.form,
         may_decide=visit.who.role.includes(Role.EDITOR),
