@@ -184,11 +184,12 @@ def create_app(settings: Settings, model: Path, endpoints_file: Path = ENDPOINTS
         for task in app.ctx.reading:
             task.cancel()
         await asyncio.gather(*app.ctx.reading, return_exceptions=True)
-        with suppress(SQLAlchemyError, OSError):
-            await app.ctx.reload.end()
 
     @app.after_server_stop
-    async def close(_: Sanic, __: AbstractEventLoop) -> None:
+    async def close(app: Sanic, _: AbstractEventLoop) -> None:
+        # Now that all turns have ended: it may have to wait for who is writing.
+        with suppress(SQLAlchemyError, OSError):
+            await app.ctx.reload.end()
         registration.dispose()
 
     return app

@@ -219,7 +219,9 @@ def test_a_run_tells_how_far_it_is_and_lets_everybody_else_go_first(run: Run) ->
 
     assert run.progress == sorted(run.progress)
     assert run.progress[-1] == (size, size)
-    assert not run.priorities or run.priorities == {10}
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    # Other children, of other tests, may be there too.
+    assert not run.priorities or min(own + 10, 19) in run.priorities
 
 
 # The command -------------------------------------------------------------------------------------

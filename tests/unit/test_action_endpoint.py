@@ -22,7 +22,12 @@ def call(action: str) -> dict[str, Any]:
         "active_loop": {},
         "latest_action_name": "action_listen",
     }
-    return {"next_action": action, "sender_id": "someone", "tracker": tracker, "domain": {}}
+    return {
+        "next_action": action,
+        "sender_id": "someone",
+        "tracker": tracker,
+        "domain": {"responses": {}},
+    }
 
 
 async def test_action_runs_in_the_process() -> None:
