@@ -65,7 +65,8 @@ test: $(MODEL) $(WIDGET_TOOLS) browser ## Set everything up, check the code and 
 	@$(MAKE) --silent nginx || echo "The tests of several processes are left out."
 	@$(BIN)/nasro-chat content check
 	@$(BIN)/coverage erase
-	@COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest $(ARGS)
+	@COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" COVERAGE_FILE="$(CURDIR)/.coverage" \
+	  $(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
 

@@ -21,7 +21,7 @@ MODEL = Path("models/assistant.tar.gz")
 def copy_of_the_root(to: Path, *, in_git: bool = True) -> Path:
     """The content with its model and bank, committed in a repository of its own."""
     files.copy(ROOT, to)
-    for name in ("endpoints.yml", "credentials.yml"):
+    for name in ("endpoints.yml", "credentials.yml", ".gitignore"):
         shutil.copy2(ROOT / name, to / name)
     for name in BANK:
         shutil.copytree(
@@ -29,7 +29,6 @@ def copy_of_the_root(to: Path, *, in_git: bool = True) -> Path:
         )
     (to / "models").mkdir()
     shutil.copy2(ROOT / MODEL, to / MODEL)
-    (to / ".gitignore").write_text("models/\nvar/\n.rasa/\n")
     if in_git:
         git(to, "init", "--quiet")
         git(to, "config", "user.name", "A Developer")
