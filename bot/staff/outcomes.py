@@ -246,8 +246,6 @@ class Question:
             count("outcome", self.outcome)
             if self.outcome not in NOT_ANSWERED:
                 count("topic", self.topic)
-                if self.is_helpful is not None:
-                    count("topic_helpful" if self.is_helpful else "topic_unhelpful", self.topic)
         return counted
 
 
