@@ -506,6 +506,11 @@ def _day(day: date) -> str:
     return f"{day:%b} {day.day}, {day:%Y}"
 
 
+def number_of(text: str) -> int:
+    """A number as forms and addresses have it; 0 where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def is_within(address: str) -> bool:
     """Whether an address is a page of ours, so that a sign-in may lead there."""
     return bool(re.fullmatch(r"/staff(/[\w/.-]*)?(\?[\w=&%+.:/-]*)?", address, re.ASCII)) and (

@@ -73,15 +73,7 @@ def load(
             if report.seen != seen:
                 raise _Outdated
             subject = f"{upload.kind}: {upload.name}"
-            with conversations.writing() as connection:
-                audit.record(
-                    connection,
-                    at=at,
-                    who=by,
-                    what="file loaded",
-                    subject=subject,
-                    after=in_short(report),
-                )
+            _record(conversations, at, by, "file loaded", subject, after=in_short(report))
 
         try:
             return import_file(registration, upload.kind, file, by=by, confirm=confirm)
@@ -99,21 +91,25 @@ def take_back(databases: Databases, import_id: int, *, by: str, at: datetime) ->
 
         def confirm(done: PastImport) -> None:
             subject = f"{done.kind}: {done.file_name}"
-            with conversations.writing() as connection:
-                audit.record(
-                    connection,
-                    at=at,
-                    who=by,
-                    what="file undone",
-                    subject=subject,
-                    before=in_short(done),
-                )
+            _record(conversations, at, by, "file undone", subject, before=in_short(done))
 
         try:
             undo(registration, import_id, by=by, at=at, confirm=confirm)
         except UndoRefused as refusal:
             return str(refusal)
     return ""
+
+
+def _record(
+    conversations: ConversationDatabase,
+    at: datetime,
+    by: str,
+    what: str,
+    subject: str,
+    **values: str,
+) -> None:
+    with conversations.writing() as connection:
+        audit.record(connection, at=at, who=by, what=what, subject=subject, **values)
 
 
 def in_short(done: ImportReport | PastImport) -> str:

@@ -120,11 +120,7 @@ class Figures:
         topics = {
             topic for name in ("topic_helpful", "topic_unhelpful") for topic, _ in self.by_key(name)
         }
-        found = [
-            Rated(topic, self.of("topic_helpful", topic), self.of("topic_unhelpful", topic))
-            for topic in topics
-        ]
-        return sorted(found, key=lambda rated: (rated.at_best, rated.topic))
+        return sorted(map(self._rated, topics), key=lambda rated: (rated.at_best, rated.topic))
 
     @property
     def thumbs(self) -> int:
@@ -137,8 +133,11 @@ class Figures:
 
     def helpful_rate_of(self, topic: str) -> float | None:
         """The same of the answers to one topic."""
-        up, down = self.of("topic_helpful", topic), self.of("topic_unhelpful", topic)
-        return _share(up, up + down)
+        rated = self._rated(topic)
+        return _share(rated.helpful, rated.thumbs)
+
+    def _rated(self, topic: str) -> Rated:
+        return Rated(topic, self.of("topic_helpful", topic), self.of("topic_unhelpful", topic))
 
     @property
     def handed_over(self) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sanic.response import HTTPResponse, json, raw
@@ -10,7 +11,7 @@ from bot.contacts import CONTACTS_FILE, load_contacts
 from bot.content.answers import read_answers
 from bot.content.changes import described
 from bot.staff.accounts import Role
-from bot.staff.area import Pages, Refused, Visit
+from bot.staff.area import Pages, Refused, Visit, number_of
 from bot.staff.candidates import Candidate, CandidateProblem
 from bot.staff.csv_files import attached
 from bot.staff.differences import Difference, differences
@@ -76,41 +77,27 @@ async def discard(visit: Visit, id: str) -> HTTPResponse:
 
 @pages.post("/changes/try", Role.EDITOR)
 async def try_it(visit: Visit) -> HTTPResponse:
-    try:
-        await off_loop(lambda: visit.staff.candidates.start(by=visit.who.email))
-    except CandidateProblem as problem:
-        return await _page(visit, str(problem))
-    except OSError:
-        return await _page(visit, CANNOT_WRITE)
-    return visit.redirect("/changes")
+    return await _carried_out(visit, lambda: visit.staff.candidates.start(by=visit.who.email))
 
 
 @pages.post("/changes/publish", Role.PUBLISHER)
 async def publish(visit: Visit) -> HTTPResponse:
     form, publications = visit.form, visit.staff.publications
-    number = number_of(form["trial"])
-    try:
-        await off_loop(
-            lambda: publications.publish(
-                number, by=visit.who.email, although_worse=bool(form["although_worse"])
-            )
-        )
-    except PublicationRefused as refused:
-        return await _page(visit, str(refused))
-    except OSError:
-        return await _page(visit, CANNOT_WRITE)
-    return visit.redirect("/changes", done="published")
+    number, although_worse = number_of(form["trial"]), bool(form["although_worse"])
+    return await _carried_out(
+        visit,
+        lambda: publications.publish(number, by=visit.who.email, although_worse=although_worse),
+        done="published",
+    )
 
 
 @pages.post("/changes/roll-back", Role.PUBLISHER)
 async def roll_back(visit: Visit) -> HTTPResponse:
-    try:
-        await off_loop(lambda: visit.staff.publications.roll_back(by=visit.who.email))
-    except PublicationRefused as refused:
-        return await _page(visit, str(refused))
-    except OSError:
-        return await _page(visit, CANNOT_WRITE)
-    return visit.redirect("/changes", done="rolled back")
+    return await _carried_out(
+        visit,
+        lambda: visit.staff.publications.roll_back(by=visit.who.email),
+        done="rolled back",
+    )
 
 
 @pages.get("/changes/<id:str>/file", Role.VIEWER)
@@ -126,9 +113,15 @@ async def patch(visit: Visit, id: str) -> HTTPResponse:
     )
 
 
-def number_of(text: str) -> int:
-    """A number as forms and addresses have it; 0 where it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+async def _carried_out(visit: Visit, work: Callable[[], object], **done: str) -> HTTPResponse:
+    """The page after what a button is for; or with the reason why that can't be."""
+    try:
+        await off_loop(work)
+    except (CandidateProblem, PublicationRefused) as problem:
+        return await _page(visit, str(problem))
+    except OSError:
+        return await _page(visit, CANNOT_WRITE)
+    return visit.redirect("/changes", **done)
 
 
 def _words(trial: Candidate | None) -> str:

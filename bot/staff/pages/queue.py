@@ -6,7 +6,7 @@ from sanic.response import HTTPResponse, raw
 
 from bot.content import examples
 from bot.staff.accounts import Role
-from bot.staff.area import Pages, Refused, Visit
+from bot.staff.area import Pages, Refused, Visit, number_of
 from bot.staff.csv_files import CSV, attached
 from bot.staff.queue import NEW_TOPIC, PAGE, SHOWN, VERDICTS, Cluster, Decision, Queue, QueueProblem
 from bot.webchat.database import off_loop
@@ -78,8 +78,7 @@ def _queue(visit: Visit) -> Queue:
 
 
 async def _found(queue: Queue, id: str) -> Cluster:
-    is_number = id.isascii() and id.isdigit() and len(id) < 10
-    cluster = await off_loop(queue.cluster, int(id)) if is_number else None
+    cluster = await off_loop(queue.cluster, number_of(id))
     if cluster is None:
         raise Refused(404, "not_found")
     return cluster

@@ -14,9 +14,8 @@ from bot.content.answers import Button, Source
 from bot.content.changes import ChangeRefused, Problem, TopicAdded, numbered, topic_name
 from bot.content.wording import tidied
 from bot.staff.accounts import Role
-from bot.staff.area import WITH_A_FRAME, Fields, Pages, Visit
+from bot.staff.area import WITH_A_FRAME, Fields, Pages, Visit, number_of
 from bot.staff.pages.answers import by_field, content, day_typed, one_line, tried
-from bot.staff.pages.changes import number_of
 from bot.staff.preview import exchange
 from bot.staff.queue import NEW_TOPIC, Cluster, Decision, Queue
 from bot.webchat.database import off_loop
