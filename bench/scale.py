@@ -167,6 +167,8 @@ def cpu_seconds(topology: Topology) -> dict[str, float]:
             processes += [child for p in processes for child in p.children(recursive=True)]
         times = [process.cpu_times() for process in processes]
         used[name] = sum(t.user + t.system for t in times)
+        if name == "PostgreSQL":  # connections that have ended
+            used[name] += times[0].children_user + times[0].children_system
     machine = psutil.cpu_times()
     # A virtual machine is told how long its cores ran for others.
     idle, stolen = (getattr(machine, name, 0.0) for name in ("idle", "steal"))

@@ -25,7 +25,7 @@ from rasa.utils.endpoints import EndpointConfig
 from sqlalchemy.engine import Connection, make_url
 
 from bot.webchat.database import off_loop
-from identity.database import postgres_arguments
+from identity.database import postgres_engine
 from identity.settings import conversations_url
 
 AT_ONCE = 16
@@ -76,20 +76,11 @@ class ConversationLockStore(InMemoryLockStore):
             if os.environ.get("SANIC_WORKERS", "1") != "1":
                 raise OneProcessOnly
             return
-        arguments = postgres_arguments(parsed)
-        arguments["options"] += (
-            f" -c statement_timeout={WAIT_AT_MOST * 1000} -c tcp_keepalives_idle={GONE_AFTER}"
-            f" -c tcp_keepalives_interval={GONE_AFTER} -c tcp_keepalives_count=2"
-        )
-        self._engine = sa.create_engine(
+        self._engine = postgres_engine(
             parsed,
-            future=True,
-            hide_parameters=True,
-            pool_size=AT_ONCE,
-            max_overflow=0,
-            pool_pre_ping=True,
-            pool_use_lifo=True,  # no more connections than are really needed at once
-            connect_args=arguments,
+            AT_ONCE,
+            f"-c statement_timeout={WAIT_AT_MOST * 1000} -c tcp_keepalives_idle={GONE_AFTER}"
+            f" -c tcp_keepalives_interval={GONE_AFTER} -c tcp_keepalives_count=2",
         )
         # Threads of their own: those of the turns must be free for the turns that hold the locks.
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="locks")

@@ -17,14 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool
 
-from identity.database import create_tables, postgres_arguments
+from identity.database import create_tables, only_reads, postgres_engine
 
 METADATA = sa.MetaData()
 
 T = TypeVar("T")
 
-POOL_SIZE = 5
-MAX_OVERFLOW = 5
+POOL_SIZE = 10
 """Connections per process. Rasa's default of 50 + 100 would exhaust a PostgreSQL server."""
 
 
@@ -114,6 +113,7 @@ class ConversationDatabase:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._open().connect() as connection:
+            only_reads(connection)
             yield connection
 
     @contextmanager
@@ -149,23 +149,19 @@ class ConversationDatabase:
 
     def _create_engine(self) -> Engine:
         url = make_url(self.url)
-        options: dict[str, Any] = {
-            "future": True,
-            "poolclass": QueuePool,
-            "pool_size": POOL_SIZE,
-            "max_overflow": MAX_OVERFLOW,
-            "pool_timeout": 10,
-            # An SQL error would otherwise repeat what the person wrote, in the log.
-            "hide_parameters": True,
-        }
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(
-                url, pool_pre_ping=True, connect_args=postgres_arguments(url), **options
-            )
+            return postgres_engine(url, POOL_SIZE)
         if url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        options["connect_args"] = {"check_same_thread": False, "timeout": self._busy_timeout}
-        engine = sa.create_engine(url, **options)
+        engine = sa.create_engine(
+            url,
+            future=True,
+            poolclass=QueuePool,
+            pool_size=POOL_SIZE,
+            connect_args={"check_same_thread": False, "timeout": self._busy_timeout},
+            # An SQL error would otherwise repeat what the person wrote, in the log.
+            hide_parameters=True,
+        )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine

@@ -70,6 +70,10 @@ class PostgresServer:
         """Of the server, whose children answer."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
+    def log(self) -> str:
+        """What the server has noted so far."""
+        return (self._folder / "log").read_text()
+
     def execute(self, statement: str) -> None:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", future=True)
         with engine.connect() as connection:
