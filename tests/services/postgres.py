@@ -52,7 +52,10 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync={self._fsync}"
+        options = (
+            f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync={self._fsync}"
+            " -c max_connections=300"  # as in deploy/compose.yaml
+        )
         self._run("pg_ctl", "--wait", "-o", options, "-l", str(self._folder / "log"), "start")
 
     def stop(self) -> None:
