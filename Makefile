@@ -116,8 +116,8 @@ bench-scale: $(MODEL) nginx ## Measure 1, 2 and 4 processes, also while some are
 	@$(BIN)/python -m bench.scale $(ARGS)
 
 .PHONY: bench-upload
-bench-upload: $(MODEL) ## Measure turns while a calendar file of 2 MB is loaded
-	@$(BIN)/python -m bench.upload
+bench-upload: $(MODEL) ## Measure turns while a calendar file of 2 MB is loaded (ARGS="--rows 5000")
+	@$(BIN)/python -m bench.upload $(ARGS)
 
 .PHONY: pictures
 pictures: $(MODEL) browser ## Draw the pictures in docs/pictures

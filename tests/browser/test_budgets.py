@@ -1,4 +1,4 @@
-"""What the widget may cost a page and its reader. `docs/accessibility.md` and the README quote these.
+"""What the widget may cost a page and its reader. `docs/embedding.md` quotes the first.
 
 Times are compared with a blank page's in the same run, and the best of several tries counts: a busy
 machine makes everything slower, nothing faster.

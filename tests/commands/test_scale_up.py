@@ -90,6 +90,13 @@ def test_what_is_for_operators_is_not_passed_on(topology: Topology, path: str) -
 
 
 @needs_nginx
+def test_a_calendar_file_of_staffs_reaches_a_process(topology: Topology) -> None:
+    answer = httpx.post(f"{topology.url}/staff/calendar/files", content=bytes(1_900_000))
+
+    assert answer.status_code == 404, "the assistant's own word: it has no staff pages here"
+
+
+@needs_nginx
 def test_the_images_health_check_tells_a_server_from_none(topology: Topology) -> None:
     _, *arguments = json.loads(dockerfile()["HEALTHCHECK"].rpartition("CMD ")[2])
 
@@ -218,6 +225,14 @@ def compose() -> dict[str, Any]:
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
+def test_what_git_mustnt_know_is_in_no_image() -> None:
+    kept_out = set((DEPLOY / "Dockerfile.dockerignore").read_text().split())
+
+    secret = [line for line in (ROOT / ".gitignore").read_text().split() if "deploy/" in line]
+    assert len(secret) == 2
+    assert {path.rstrip("/") for path in secret} <= kept_out
+
+
 def test_compose_names_what_is_there() -> None:
     services = compose()["services"]
 
@@ -262,7 +277,7 @@ def test_deploy_runs_commands_that_exist() -> None:
     ]
     commands += [line.split() for line in re.findall(r"^Exec\w+=(.*)", units(), re.MULTILINE)]
 
-    assert len(commands) == 5
+    assert len(commands) == 6
     for program, *arguments in commands:
         assert program.removeprefix("/opt/nasro-chat/") == ".venv/bin/nasro-chat"
         # Whatever options there are have been read when help is given.
