@@ -25,7 +25,7 @@ from rasa.utils.endpoints import EndpointConfig
 from sqlalchemy.engine import Connection, make_url
 
 from bot.webchat.database import off_loop
-from identity.database import postgres_engine
+from identity.database import conversations_engine
 from identity.settings import conversations_url
 
 AT_ONCE = 16
@@ -76,7 +76,7 @@ class ConversationLockStore(InMemoryLockStore):
             if os.environ.get("SANIC_WORKERS", "1") != "1":
                 raise OneProcessOnly
             return
-        self._engine = postgres_engine(
+        self._engine = conversations_engine(
             parsed,
             AT_ONCE,
             f"-c statement_timeout={WAIT_AT_MOST * 1000} -c tcp_keepalives_idle={GONE_AFTER}"

@@ -120,38 +120,41 @@ seen_tokens = sa.Table(
 )
 
 
-def postgres_engine(url: URL, at_most: int, settings: str = "") -> Engine:
-    """An engine of the conversations database on PostgreSQL, with which nobody waits for ever.
+def conversations_engine(url: URL, at_most: int, settings: str = "") -> Engine:
+    """An engine of the conversations database, with which nobody waits for ever.
 
-    The server itself gives up what waits for a lock. Where there is no server any more, the network's
-    own time-outs end the wait: for what was sent, and for an answer that is still to come.
-
-    Its pool keeps each connection that it has opened: one that overflows a pool is closed after its
-    first question, and a new one costs PostgreSQL some 40 ms of the processor until it has read its
-    catalogues.
+    Its transactions may write; of a connection that won't, `only_reads` says so.
 
     Args:
+        url: Of SQLite or PostgreSQL.
         at_most: Connections.
         settings: PostgreSQL's options of these connections, besides.
     """
-    engine = sa.create_engine(
-        url,
-        future=True,
+    options: dict[str, Any] = {
+        "future": True,
         # An SQL error would otherwise repeat what the person wrote, in the log.
-        hide_parameters=True,
-        pool_size=at_most,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
-        pool_use_lifo=True,  # no more connections than are needed at once
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT,
-            "tcp_user_timeout": UNANSWERED_TIMEOUT * 1000,
-            "keepalives_idle": UNANSWERED_TIMEOUT,
-            "keepalives_interval": UNANSWERED_TIMEOUT,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT * 1000} "
-            f"{url.query.get('options', '')} {settings}",
-        },
-    )
+        "hide_parameters": True,
+        # Each connection that was opened is kept: one that overflows a pool is closed after its first
+        # question, and a new one costs PostgreSQL some 40 ms of the processor until it has read its
+        # catalogues.
+        "pool_size": at_most,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT,
+        "pool_use_lifo": True,  # no more connections than are needed at once
+    }
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, options)
+    # The server itself gives up what waits for a lock. Where there is no server any more, the others end
+    # the wait: for what was sent, and for an answer that is still to come.
+    options["connect_args"] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "tcp_user_timeout": UNANSWERED_TIMEOUT * 1000,
+        "keepalives_idle": UNANSWERED_TIMEOUT,
+        "keepalives_interval": UNANSWERED_TIMEOUT,
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT * 1000} "
+        f"{url.query.get('options', '')} {settings}",
+    }
+    engine = sa.create_engine(url, **options)
 
     @sa.event.listens_for(engine, "checkout")
     def notice_closed(connection: Any, *_: Any) -> None:
@@ -165,11 +168,39 @@ def postgres_engine(url: URL, at_most: int, settings: str = "") -> Engine:
     return engine
 
 
+def _sqlite_engine(url: URL, options: dict[str, Any]) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    options["poolclass"] = sa.pool.QueuePool
+    options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT}
+    engine = sa.create_engine(url, **options)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        # The driver's own guessing of when a transaction begins is switched off; `begin` says it.
+        connection.isolation_level = None
+        # SQLite doesn't wait here. Who is writing has switched the file by then, or the next one will.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that begins by reading can't always go on to write; so it says at once that it will.
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
 def only_reads(connection: Connection) -> None:
-    """Spares PostgreSQL a transaction's beginning and end, until the connection is given back."""
+    """Lets a connection wait for nobody who writes, and spares PostgreSQL a transaction."""
     if connection.dialect.name == "postgresql":
         dbapi_connection: Any = connection.connection.dbapi_connection
         dbapi_connection.autocommit = True
+    else:
+        connection.execution_options(sqlite_begin="BEGIN")
 
 
 def insert(connection: Connection, table: sa.Table) -> Any:
@@ -213,7 +244,6 @@ class IdentityDatabase:
         """
         try:
             with self._open().connect() as connection:
-                connection.execution_options(sqlite_begin="BEGIN")
                 only_reads(connection)
                 yield connection
         except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
@@ -241,34 +271,7 @@ class IdentityDatabase:
     def _open(self) -> Engine:
         with self._opening:
             if self._engine is None:
-                engine = self._create_engine()
+                engine = conversations_engine(self._url, POOL_SIZE)
                 create_tables(engine, METADATA)
                 self._engine = engine
             return self._engine
-
-    def _create_engine(self) -> Engine:
-        if self._url.get_backend_name() != "sqlite":
-            return postgres_engine(self._url, POOL_SIZE)
-        if self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(
-            self._url,
-            future=True,
-            poolclass=sa.pool.QueuePool,
-            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT},
-            hide_parameters=True,
-        )
-
-        @sa.event.listens_for(engine, "connect")
-        def prepare(connection: Any, _: Any) -> None:
-            connection.isolation_level = None  # the driver would begin too late
-            # SQLite doesn't wait here. Who is writing has switched the file by then, or the next one will.
-            with suppress(sqlite3.OperationalError):
-                connection.execute("PRAGMA journal_mode=WAL")
-
-        @sa.event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            how = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
-            connection.exec_driver_sql(how)
-
-        return engine

@@ -617,7 +617,7 @@ def _loose_days(text: str, today: date) -> Iterator[_Time]:
 
 
 def _holiday(name: str, today: date) -> date:
-    for year in (today.year, today.year + 1):
+    for year in (today.year - 1, today.year, today.year + 1):  # New Year's Day ends a year
         if name == "thanksgiving":  # the fourth Thursday of November
             day = _nth_weekday(year, 11, 3, 4)
         elif name == "labor day":  # the first Monday of September

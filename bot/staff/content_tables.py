@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.webchat.database import UtcDateTime
+from identity.database import UtcDateTime
 
 METADATA = sa.MetaData()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.webchat.database import UtcDateTime
+from identity.database import UtcDateTime
 
 METADATA = sa.MetaData()
 

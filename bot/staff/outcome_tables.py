@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.webchat.database import UtcDateTime, feedback
+from bot.webchat.database import feedback
+from identity.database import UtcDateTime
 
 METADATA = sa.MetaData()
 

@@ -5,19 +5,15 @@ The tables here are the web chat's own; Rasa's events live beside them in the sa
 """
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.pool import QueuePool
 
-from identity.database import create_tables, only_reads, postgres_engine
+from identity.database import UtcDateTime, conversations_engine, create_tables, only_reads
 
 METADATA = sa.MetaData()
 
@@ -25,22 +21,6 @@ T = TypeVar("T")
 
 POOL_SIZE = 10
 """Connections per process. Rasa's default of 50 + 100 would exhaust a PostgreSQL server."""
-
-
-class UtcDateTime(sa.types.TypeDecorator):
-    """A moment that is in UTC on both sides; SQLite alone would lose the time zone."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _: Any) -> datetime | None:
-        return None if value is None else value.astimezone(timezone.utc)
-
-    def process_result_value(self, value: datetime | None, _: Any) -> datetime | None:
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=timezone.utc)
-
 
 sessions = sa.Table(
     "webchat_sessions",
@@ -90,23 +70,15 @@ class ConversationDatabase:
     starting, says so in its readiness, and recovers by itself.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        metadata: Sequence[sa.MetaData] = (METADATA,),
-        busy_timeout: float = 5.0,
-    ) -> None:
+    def __init__(self, url: str, *, metadata: Sequence[sa.MetaData] = (METADATA,)) -> None:
         """Describes the database.
 
         Args:
             url: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
             metadata: The tables and indexes that are created where they are missing.
-            busy_timeout: Seconds SQLite waits for another writer before it gives up.
         """
         self.url = url
         self._metadata = metadata
-        self._busy_timeout = busy_timeout
         self._opening = threading.Lock()
         self._engine: Engine | None = None
 
@@ -119,12 +91,8 @@ class ConversationDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: committed at the end, rolled back if anything goes wrong."""
-        with self._open().connect() as connection:
-            # An SQLite transaction that begins by reading can't always go on to write; so it says
-            # at once that it will. Other databases ignore the option.
-            connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-            with connection.begin():
-                yield connection
+        with self._open().begin() as connection:
+            yield connection
 
     def ping(self) -> None:
         """Raises SQLAlchemyError, or OSError, where the database can't be used."""
@@ -140,45 +108,10 @@ class ConversationDatabase:
     def _open(self) -> Engine:
         with self._opening:
             if self._engine is None:
-                engine = self._create_engine()
-                create_tables(
-                    engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"), *self._metadata
-                )
+                engine = conversations_engine(make_url(self.url), POOL_SIZE)
+                create_tables(engine, *self._metadata)
                 self._engine = engine
             return self._engine
-
-    def _create_engine(self) -> Engine:
-        url = make_url(self.url)
-        if url.get_backend_name() != "sqlite":
-            return postgres_engine(url, POOL_SIZE)
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(
-            url,
-            future=True,
-            poolclass=QueuePool,
-            pool_size=POOL_SIZE,
-            connect_args={"check_same_thread": False, "timeout": self._busy_timeout},
-            # An SQL error would otherwise repeat what the person wrote, in the log.
-            hide_parameters=True,
-        )
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-        return engine
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    # The driver's own guessing of when a transaction begins is switched off; see _begin_sqlite.
-    connection.isolation_level = None
-    # SQLite doesn't wait here. Who is writing has switched the file by then, or the next one will.
-    with suppress(sqlite3.OperationalError):
-        connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
 
 async def off_loop(function: Callable[..., T], *arguments: Any) -> T:

@@ -116,13 +116,13 @@ async def test_an_end_erases_everything_or_nothing(chat: Any, error_code: Any) -
 
 
 async def test_a_locked_database_is_a_503_and_recovers(
-    chat: Any, error_code: Any, tmp_path: Path
+    chat: Any, error_code: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat.agent.processor.reply = lambda _: [{"text": "fine"}]
     await chat.say("hello")
     database = chat.agent.tracker_store.database
     database.dispose()
-    database._busy_timeout = 0.1
+    monkeypatch.setattr("identity.database.BUSY_TIMEOUT", 0.1)
     other = sqlite3.connect(tmp_path / "var" / "conversations.sqlite", isolation_level=None)
     other.execute("begin immediate")
 
