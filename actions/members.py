@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -19,7 +21,7 @@ from actions.service import RegistrationService
 from actions.sign_in import FORM, OVER, forget
 from identity.addresses import masked
 from identity.service import Identity
-from registration.members import Attendance, CertificateState
+from registration.members import LAST_DAY_ENDS_IN, Attendance, CertificateState
 
 CERTIFICATES: dict[CertificateState, str] = {
     "cancelled": "utter_certificate_cancelled",
@@ -59,6 +61,10 @@ class MemberAction(LookupAction):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, member: Identity
     ) -> Events:
         """Says it to the member, and returns the events."""
+
+    def today(self) -> date:
+        """The day that it is where days end last, of the contiguous states."""
+        return self.service.now().astimezone(LAST_DAY_ENDS_IN).date()
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         member = await self.members.current(tracker)
@@ -118,14 +124,27 @@ class ActionCheckCertificates(MemberAction):
     def _meant(
         self, tracker: Tracker, listed: Sequence[Attendance], everything: Sequence[Attendance]
     ) -> Sequence[Attendance]:
-        """Those that the message is about, by their number in the list or by what it names."""
+        """Those that the message is about, by their number in the list or by what it names.
+
+        A time that fits none isn't one of a class: "I need it by December 5".
+        """
         said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
         ordinal = said.get("reference", "")
         if ordinal.lstrip("-").isdigit():
             return nth(listed, ordinal)
         search = Search.from_values(said)
         named = () if search.place else named_by_city(tracker, everything)
-        return [a for a in named or everything if search.matches(a)]
+        searches = [search, *self._a_year_earlier(search)]
+        fitting = [a for a in named or everything if any(s.matches(a) for s in searches)]
+        at_any_time = replace(search, period=None)
+        return fitting or [a for a in named or everything if at_any_time.matches(a)]
+
+    def _a_year_earlier(self, search: Search) -> Sequence[Search]:
+        """What may be meant too: "in March" is heard as the next one that isn't over."""
+        if not search.period or search.period[1] < self.today():
+            return ()
+        first, last = search.period
+        return (replace(search, period=(_a_year_before(first), _a_year_before(last))),)
 
     def _about(self, shown: Sequence[Attendance]) -> Events:
         """What "the one in Orlando" and "the second one" are about from now on."""
@@ -161,12 +180,11 @@ class ActionMyClasses(MemberAction):
         member: Identity,
     ) -> Events:
         everything = await self.service.attendances(member.email)
-        today = self.service.now().date()
         ahead = [
             a
             for a in reversed(everything)
             if a.certificate in ("class_not_over", "class_postponed")
-            or (a.certificate == "class_cancelled" and a.ends_on >= today)
+            or (a.certificate == "class_cancelled" and a.ends_on >= self.today())
         ]
         if not ahead:
             dispatcher.utter_message(response="utter_no_classes_of_mine")
@@ -254,6 +272,10 @@ class ActionSignedIn(Action):
                     tell = kind(self.service, self.members).run
                     events += await tell(dispatcher, _when_it_was_wanted(tracker), domain)
         return [*events, *forget()]
+
+
+def _a_year_before(day: date) -> date:
+    return day.replace(year=day.year - 1, day=min(day.day, 28) if day.month == 2 else day.day)
 
 
 def _when_it_was_wanted(tracker: Tracker) -> Tracker:

@@ -50,7 +50,9 @@ class ValidateSignInForm(Action):
         tracker: Tracker,
         domain: dict[str, Any],  # noqa: ARG002  rasa-sdk's signature
     ) -> Events:
-        waiting_for = tracker.get_slot(REQUESTED_SLOT)
+        requested = tracker.get_slot(REQUESTED_SLOT)
+        # A look-up that this interrupts leaves there what it waited for.
+        waiting_for = requested if requested in ("email", "code") else None
         email, code = entity_value(tracker, "email"), entity_value(tracker, "code")
         intent = intent_of_latest_message(tracker)
         has_just_begun = action_before(tracker, FORM) != "action_listen"
@@ -59,10 +61,13 @@ class ValidateSignInForm(Action):
             return _end()  # signed in on the website meanwhile
         if email and (waiting_for or has_just_begun):
             return await self._send(dispatcher, tracker, email)
-        if waiting_for == "code" and code:
+        if code and tracker.get_slot("email"):  # also after a look-up in between
             return await self._check(dispatcher, tracker, code)
         if waiting_for == "code" and intent == "resend_code":
             return await self._send(dispatcher, tracker, tracker.get_slot("email"))
+        wants_another = waiting_for == "code" and intent == "sign_out"  # "use a different email"
+        if wants_another and not await self.members.current(tracker):
+            return _ask_for("email", email=None)
         if has_just_begun and not waiting_for:
             return _ask_for("email", email=None)
         if has_just_begun or intent not in UNCLEAR:

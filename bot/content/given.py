@@ -12,7 +12,8 @@
         - {class: A, status: attended, evaluated: true, issued: true}
 
 `in_days` counts from today to the first day; `month: 3` means the first Monday of the next March that
-isn't over. `days` is the length (5), `capacity` 40, and `seats` what is left of it.
+isn't over, `month: -3` that of the last one. `days` is the length (5), `capacity` 40, and `seats` what is
+left of it.
 """
 
 from __future__ import annotations
@@ -143,6 +144,10 @@ def first_day(row: dict[str, Any], today: date) -> date:
     """The first day of a class that a table gives by `in_days` or by `month`."""
     if "in_days" in row:
         return today + timedelta(days=row["in_days"])
-    year = today.year if row["month"] > today.month else today.year + 1
-    first = date(year, row["month"], 1)
+    month = abs(row["month"])
+    if row["month"] > 0:
+        year = today.year if month > today.month else today.year + 1
+    else:
+        year = today.year if month < today.month else today.year - 1
+    first = date(year, month, 1)
     return first + timedelta(days=(calendar.MONDAY - first.weekday()) % 7)

@@ -74,11 +74,11 @@ WAITING = {
         ["is my certificate ready"],
         "e-mail address on your NASRO account",
         "{email}",
-        "code is on its way",
+        "six-digit code was sent",
     ),
     "which code": (
         ["my membership status", "{email}"],
-        "code is on its way",
+        "six-digit code was sent",
         "0 0 0 0 0 0",
         "Tries left: 4",
     ),
@@ -125,6 +125,33 @@ def test_topic_is_answered_and_what_waited_goes_on(
     answers = person.say(reply.format(email=email))
 
     assert outcome in plain(answers[0]["text"]), texts(answers)
+
+
+@pytest.mark.parametrize("waiting", [name for name in WAITING if "class" in name])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "is my certificate ready",
+        "which classes am I registered for",
+        "my membership status",
+        "sign me in",
+    ],
+)
+def test_an_account_question_in_the_middle_of_a_look_up_begins_the_sign_in(
+    waiting: str, asked: str, registration: Database, server_url: str
+) -> None:
+    put(registration, GIVEN)
+    person = Person(server_url)
+    for text in WAITING[waiting][0]:
+        person.say(text)
+
+    (answer,) = person.say(asked)
+
+    assert "e-mail address on your NASRO account" in answer["text"]
+
+    (answer,) = person.say(f"{uuid.uuid4().hex}@example.org")
+
+    assert "six-digit code was sent" in answer["text"]
 
 
 def texts(answers: list[dict[str, Any]]) -> list[str]:

@@ -151,6 +151,18 @@ def test_a_question_after_that_is_answered_first(registration: Database, server_
     assert "You're signed in as m•••@example.org" in signed_in["text"]
 
 
+@pytest.mark.parametrize("typed", [[], ["somebody.else@example.org"]])
+def test_who_signs_in_on_the_website_while_signing_in_here_can_sign_out(
+    registration: Database, server_url: str, typed: list[str]
+) -> None:
+    person = Person(server_url)
+    for said in ["is my certificate ready", *typed]:
+        person.say(said)
+    sign_in(person, site_token(member(registration)))
+
+    assert "You're signed out" in texts(person.say("sign me out"))
+
+
 def test_nobodys_account_is_told_while_the_registration_database_is_away(
     registration: Database, server_url: str
 ) -> None:
@@ -490,14 +502,23 @@ def slots(server: Server) -> dict[str, Any]:
     return {event["name"]: event["value"] for event in stored if event["event"] == "slot"}
 
 
-@pytest.mark.parametrize("said", ["cancel", "no", "that's not what I asked"])
-def test_a_sign_in_that_is_stopped_leaves_nothing(server: Server, said: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("cancel", "no sign-in"),
+        ("no", "no sign-in"),
+        ("that's not what I asked", "no sign-in"),
+        ("bye", "Goodbye"),
+        ("there is an active shooter at my school", "911"),
+    ],
+)
+def test_a_sign_in_that_is_stopped_leaves_nothing(server: Server, said: str, answer: str) -> None:
     person = Person(server.url)
     person.say("is my certificate ready")
     person.say(f"member-{uuid.uuid4().hex}@example.org")
     waiting = slots(server)
 
-    assert "no sign-in" in texts(person.say(said))
+    assert answer in texts(person.say(said))
 
     names = ("email", "code", "member", "wanted")
     assert all(waiting[name] for name in ("email", "member", "wanted"))
