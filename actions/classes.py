@@ -9,12 +9,19 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.identity_service import MEMBERS, Members
-from actions.places import ask_place, validate_place
-from actions.search import SEARCH_ENTITIES, Search, entity_values, intent_of_latest_message
+from actions.places import ask_place, place_answered, validate_place
+from actions.search import (
+    SEARCH_ENTITIES,
+    Search,
+    entity_values,
+    intent_of_latest_message,
+    says_which,
+    slot_asked_for,
+)
 from actions.service import RegistrationService
 from identity.database import IdentityUnavailable
 from registration.errors import RegistrationUnavailable
-from registration.places import STATE_NAMES
+from registration.places import STATE_NAMES, UNITED_STATES
 from registration.queries import ClassPage
 
 
@@ -23,7 +30,7 @@ class ActionNewSearch(Action):
 
     The place stays: a place named once holds until another is named. "How many seats are left?"
     right after a list is about that list, so it keeps the rest too. Where no place was named yet, a
-    member's profile says one.
+    member's profile says one. The conference is looked for everywhere, unless a place is named with it.
 
     Args:
         service: The registration backend to ask for the profile.
@@ -48,7 +55,9 @@ class ActionNewSearch(Action):
         events = [SlotSet("lookup", "seats" if is_about_seats else "classes")]
         if named or not is_about_seats:
             events += [SlotSet(slot, named.get(slot)) for slot in ("course", "period")]
-        if not tracker.get_slot("place"):
+        if Search.from_values(named).is_of_conference and "place" not in named:
+            events.append(SlotSet("place", UNITED_STATES.name))
+        elif not tracker.get_slot("place"):
             events += await self._place_of_profile(dispatcher, tracker)
         return events
 
@@ -60,9 +69,10 @@ class ActionNewSearch(Action):
             return []  # it is only a help; what is asked for next says what is wrong
         if account is None or account.state is None:
             return []
-        state = wording.state_name(account.state)
-        dispatcher.utter_message(response="utter_state_of_profile", state=state)
-        return [SlotSet("place", state)]
+        dispatcher.utter_message(
+            response="utter_state_of_profile", state=wording.state_name(account.state)
+        )
+        return [SlotSet("place", account.state)]
 
 
 class ValidateFindClassesForm(FormValidationAction):
@@ -83,8 +93,14 @@ class ValidateFindClassesForm(FormValidationAction):
     async def get_validation_events(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        events = await super().get_validation_events(dispatcher, tracker, domain)
-        return events + heard_while_waiting(tracker, domain, self.form_name())
+        answered = place_answered(tracker)
+        if answered:
+            place = validate_place(answered, dispatcher)
+            return [SlotSet(slot, value) for slot, value in place.items()]
+        # Places that an earlier question left to choose from aren't asked about again.
+        events = [] if slot_asked_for(tracker) else [SlotSet("place_options", None)]
+        events += await super().get_validation_events(dispatcher, tracker, domain)
+        return events + heard_while_waiting(dispatcher, tracker, domain, self.form_name())
 
 
 class ActionAskFindClassesFormPlace(Action):
@@ -113,21 +129,20 @@ class ActionShowClasses(LookupAction):
         if page.total:
             return show_page(dispatcher, search, page, response=_found(page))
 
-        if search.is_around:
-            in_state = search.in_state()
-            page = await self.service.upcoming_classes(in_state)
-            if page.total and in_state.place:
+        for wider in search.wider():
+            page = await self.service.upcoming_classes(wider)
+            if page.total and wider.place:
                 return show_page(
                     dispatcher,
-                    in_state,
+                    wider,
                     page,
                     response="utter_classes_elsewhere_in_state",
-                    state=in_state.place.label,
+                    state=wider.place.label,
                     **wording.search_words(search),
                 )
 
         dispatcher.utter_message(
-            response="utter_no_classes",
+            response="utter_no_conference" if search.is_of_conference else "utter_no_classes",
             json_message={"as_of": page.as_of.isoformat()},
             **wording.search_words(search),
         )
@@ -140,7 +155,6 @@ class ActionShowClasses(LookupAction):
             )
         return [
             SlotSet("listed_classes", []),
-            SlotSet("shown", 0),
             SlotSet("last_class", None),
         ]
 
@@ -164,21 +178,32 @@ def show_page(
         **{**wording.search_words(search), **variables},
     )
     return [
-        SlotSet("place", search.place.name if search.place else None),
+        *(SlotSet(slot, value) for slot, value in search.values().items()),
         SlotSet("listed_classes", [offered.id for offered in page.classes]),
-        SlotSet("shown", page.offset + len(page.classes)),
+        shown(search, page),
         SlotSet("last_class", page.classes[0].id if page.total == 1 else None),
     ]
 
 
-def heard_while_waiting(tracker: Tracker, domain: dict[str, Any], form: str) -> Events:
+def shown(search: Search, page: ClassPage) -> dict[str, Any]:
+    """The event that keeps which list was shown last, and how far: where "show more" goes on."""
+    return SlotSet("shown", {**search.values(), "until": page.offset + len(page.classes)})
+
+
+def heard_while_waiting(
+    dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any], form: str
+) -> Events:
     """Repeats the course and period of a message that a form got instead of what it waits for.
 
     Without a slot event of its own, the form would take the message for an interruption that some
-    rule answers, and find only itself ("in March" while it waits for a place).
+    rule answers, and find only itself ("in March" or "doesn't matter" while it waits for a place).
     """
-    if intent_of_latest_message(tracker) in domain["forms"][form]["ignored_intents"]:
+    intent = intent_of_latest_message(tracker)
+    if intent in domain["forms"][form]["ignored_intents"]:
         return []
+    if slot_asked_for(tracker) and intent == "inform" and not says_which(tracker):
+        dispatcher.utter_message(response="utter_place_not_recognized")
+        return [SlotSet("place", None)]
     named = entity_values(tracker, ("course", "period"))
     return [SlotSet(slot, value) for slot, value in named.items()]
 

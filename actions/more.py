@@ -7,7 +7,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import Events, LookupAction
 from actions.classes import show_page
-from actions.search import Search, entity_values
+from actions.search import Search, entity_value
 
 CLASSES = "classes"
 """The topic of the button under a list of classes."""
@@ -21,7 +21,13 @@ LISTS = {
     "utter_more_classes",
     "utter_all_classes_found",
     "utter_one_class_found",
+    "utter_seats_of_many",
 }
+
+FULL = "utter_class_full"
+
+QUESTIONS = ("utter_ask_", "utter_which_")
+"""How the names of a form's questions begin: said after an answer, they aren't what there is more to."""
 
 
 class ActionMore(LookupAction):
@@ -36,9 +42,9 @@ class ActionMore(LookupAction):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        topic = entity_values(tracker, ["topic"]).get("topic")
+        topic = entity_value(tracker, "topic")
         said_last = _said_last(tracker)
-        if topic == CLASSES or (topic is None and said_last in LISTS):
+        if topic == CLASSES or (topic is None and said_last in {*LISTS, FULL}):
             return await super().run(dispatcher, tracker, domain)
         said = f"utter_faq_{topic}" if topic else SAID_AS_WELL.get(said_last, said_last)
         is_more = f"{said}_more" in domain["responses"]
@@ -46,10 +52,13 @@ class ActionMore(LookupAction):
         return []
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        """Shows the next page of the list."""
-        search = Search.from_values(tracker.slots)
-        shown = int(tracker.get_slot("shown") or 0)
-        page = await self.service.upcoming_classes(search, offset=shown)
+        """Shows the next page of the list; after a full class, all classes of its state."""
+        shown = tracker.get_slot("shown") or {}
+        if entity_value(tracker, "topic") is None and _said_last(tracker) == FULL:
+            full = (await self.service.classes_by_id([tracker.get_slot("last_class")])).classes
+            shown = {"place": full[0].state} if full else {}
+        search = Search.from_values(shown)
+        page = await self.service.upcoming_classes(search, offset=shown.get("until", 0))
         if not page.classes:
             dispatcher.utter_message(response="utter_no_more_classes")
             return []
@@ -57,8 +66,9 @@ class ActionMore(LookupAction):
 
 
 def _said_last(tracker: Tracker) -> str:
-    """The response that the assistant said last; empty when it has said none."""
+    """The response that the assistant said last, leaving out questions; empty when it has said none."""
     for event in reversed(tracker.events):
-        if event["event"] == "bot" and event.get("metadata", {}).get("utter_action"):
-            return event["metadata"]["utter_action"]
+        said = event.get("metadata", {}).get("utter_action") if event["event"] == "bot" else None
+        if said and not said.startswith(QUESTIONS):
+            return said
     return ""

@@ -5,9 +5,25 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.search import action_before
+from actions.search import action_before, entity_value, nth, slot_asked_for
 from actions.wording import place_button
-from registration.places import AmbiguousPlace, ForeignPlace, Place, resolve
+from registration.places import STATE_NAMES, AmbiguousPlace, ForeignPlace, Place, resolve
+
+
+def place_answered(tracker: Tracker) -> str | None:
+    """The place that a message means only because it answers the question for one, if it does.
+
+    One of several by its number ("the second one"), or a state by its code: elsewhere "OK" and "ME"
+    are words.
+    """
+    if slot_asked_for(tracker) != "place":
+        return None
+    options = tracker.get_slot("place_options") or []
+    reference = entity_value(tracker, "reference") or ""
+    if options and reference.lstrip("-").isdigit():
+        return next(iter(nth(options, reference)), None)
+    text = (tracker.latest_message.get("text") or "").strip().rstrip(".")
+    return text if text in STATE_NAMES else None
 
 
 def validate_place(value: str, dispatcher: CollectingDispatcher) -> dict[str, Any]:

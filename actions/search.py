@@ -6,16 +6,18 @@ Slots hold plain strings (`domain.yml` says which); here they become the registr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
 from rasa_sdk import Tracker
+from rasa_sdk.forms import REQUESTED_SLOT
 
+from registration.gazetteer import key
 from registration.members import Attendance
-from registration.places import TOGETHER, Place, resolve
-from registration.queries import ClassSummary
+from registration.places import TOGETHER, UNITED_STATES, Place, resolve
+from registration.queries import CONFERENCES, ClassSummary
 
 SEARCH_ENTITIES = ("place", "course", "period")
 
@@ -44,21 +46,40 @@ class Search:
             period=parse_period(values.get("period")),
         )
 
+    def values(self) -> dict[str, str | None]:
+        """The slot values that describe it; `from_values` gives it again."""
+        period = "/".join(day.isoformat() for day in self.period) if self.period else None
+        return {
+            "place": self.place.name if self.place else None,
+            "course": self.course,
+            "period": period,
+        }
+
     @property
     def is_empty(self) -> bool:
         return self == Search()
 
-    def in_state(self) -> Search:
-        """The same search in the whole state of its place, or states of its places."""
-        state = resolve(TOGETHER.join(self.place.states)) if self.place else None
-        return replace(self, place=state if isinstance(state, Place) else None)
+    def wider(self) -> Iterator[Search]:
+        """The same search where else it is worth a look when it finds nothing.
+
+        Around a town that is the town's whole state. The conference is held once a year, anywhere.
+        """
+        parts = self.place.each if self.place else ()
+        in_states = [p.states[0] if p.kind in ("city", "zip") else p.name for p in parts]
+        state = resolve(TOGETHER.join(in_states)) if parts else None
+        if isinstance(state, Place) and state != self.place:
+            yield replace(self, place=state)
+        if self.is_of_conference and self.place != UNITED_STATES:
+            yield replace(self, place=UNITED_STATES)
 
     @property
-    def is_around(self) -> bool:
-        """Whether it asks for what is near a place, not in a whole state or region."""
-        return self.place is not None and any(
-            part.kind in ("city", "zip") for part in self.place.each
-        )
+    def is_of_conference(self) -> bool:
+        return self.course in CONFERENCES
+
+    @property
+    def is_in_towns(self) -> bool:
+        """Whether it names nothing but towns, so that a class may be in one of them, or only near."""
+        return self.place is not None and all(part.kind == "city" for part in self.place.each)
 
     def matches(self, offered: ClassSummary | Attendance) -> bool:
         """Whether a class that was listed fits what somebody said of it ("the Dallas one")."""
@@ -122,6 +143,29 @@ def nth(listed: Sequence[Item], ordinal: str) -> Sequence[Item]:
     return listed[start : start + 1] if start >= 0 else ()
 
 
+def slot_asked_for(tracker: Tracker) -> str | None:
+    """The slot that a form has asked for.
+
+    None while a form begins: then Rasa still holds what the form before it has asked for.
+    """
+    for event in reversed(tracker.events):
+        if event["event"] == "active_loop":
+            return None
+        if event["event"] == "user":
+            break
+    return tracker.get_slot(REQUESTED_SLOT)
+
+
+def says_which(tracker: Tracker) -> bool:
+    """Whether the latest message names a place, course, month or class, or points at one.
+
+    While places wait to be chosen from, only an ordinal for them points at anything (`place_answered`).
+    """
+    chooses_place = slot_asked_for(tracker) == "place" and tracker.get_slot("place_options")
+    pointing = () if chooses_place else ("reference",)
+    return bool(entity_values(tracker, (*SEARCH_ENTITIES, "class_id", *pointing)))
+
+
 def action_before(tracker: Tracker, form: str) -> str:
     """The action before a form runs or validates; Rasa puts the form itself last.
 
@@ -135,5 +179,6 @@ def action_before(tracker: Tracker, form: str) -> str:
 
 def _is_at(offered: ClassSummary | Attendance, place: Place) -> bool:
     if place.kind == "city":
-        return place.state == offered.state and place.name.split(",")[0] == offered.city
+        # A calendar has the town as somebody typed it: "Saint Louis", "ST LOUIS".
+        return place.state == offered.state and key(place.name.split(",")[0]) == key(offered.city)
     return not place.states or offered.state in place.states

@@ -10,15 +10,19 @@ from rasa_sdk.forms import REQUESTED_SLOT
 
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
-from actions.places import ask_place, validate_place
+from actions.classes import shown
+from actions.places import ask_place, place_answered, validate_place
 from actions.search import (
     SEARCH_ENTITIES,
     Search,
     action_before,
+    entity_value,
     entity_values,
     intent_of_latest_message,
     named_by_city,
     nth,
+    says_which,
+    slot_asked_for,
 )
 from actions.service import RegistrationService
 from registration.errors import RegistrationUnavailable
@@ -26,6 +30,9 @@ from registration.queries import ClassSummary
 
 ABOUT_THAT = "about_that_class"
 """The intent of a question about the class that was spoken of last: "when is it?"."""
+
+INFORM = "inform"
+"""The intent of what names a place, course, month or class, and of what looks like it."""
 
 NO_SUCH_CLASS = "none"
 """Value of the slot class_id when nothing fits: the form is done, and the answer is that."""
@@ -55,29 +62,40 @@ class ValidateSeatsForm(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        if _is_interruption(tracker, domain):
-            # Only the question again: any other slot event would make the form keep the turn.
-            return [SlotSet(REQUESTED_SLOT, tracker.get_slot(REQUESTED_SLOT))]
+        waiting_for, answered = slot_asked_for(tracker), place_answered(tracker)
+        if not answered and _is_interruption(tracker, domain):
+            again = [SlotSet(REQUESTED_SLOT, waiting_for)]
+            if intent_of_latest_message(tracker) not in (INFORM, ABOUT_THAT):
+                # Only the question again: any other slot event would make the form keep the turn.
+                return again
+            dispatcher.utter_message(
+                response="utter_place_not_recognized"
+                if waiting_for == "place"
+                else "utter_class_not_recognized"
+            )
+            return [SlotSet("class_id", None), *again]
         try:
-            return await self._find_class(dispatcher, tracker)
+            return await self._find_class(dispatcher, tracker, answered)
         except RegistrationUnavailable:
             # Nothing left to ask: the form ends, and action_show_seats says that the list is away.
             return [SlotSet("class_id", None), SlotSet(REQUESTED_SLOT, None)]
 
-    async def _find_class(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        if tracker.get_slot("class_id"):
-            return [
-                SlotSet("class_id", tracker.get_slot("class_id")),
-                SlotSet(REQUESTED_SLOT, None),
-            ]
+    async def _find_class(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, answered: str | None
+    ) -> Events:
+        # The slot may hold a button's class of long ago.
+        if class_id := entity_value(tracker, "class_id"):
+            return [SlotSet("class_id", class_id), SlotSet(REQUESTED_SLOT, None)]
 
-        listed = await self._listed_that_are_meant(tracker)
+        listed = () if answered else await self._listed_that_are_meant(tracker)
         if listed:
             return _choose(listed)
 
-        place: dict[str, Any] = {}
-        if tracker.get_slot("place"):
-            place = validate_place(tracker.slots["place"], dispatcher)
+        # Places that an earlier question left to choose from aren't asked about again.
+        is_asked = slot_asked_for(tracker) == "place"
+        place: dict[str, Any] = {} if is_asked else {"place_options": None}
+        if named := answered or tracker.get_slot("place"):
+            place = validate_place(named, dispatcher)
         search = Search.from_values({**tracker.slots, **place})
         ask_for_place = [
             *(SlotSet(slot, value) for slot, value in place.items()),
@@ -89,23 +107,31 @@ class ValidateSeatsForm(Action):
         page = await self.service.upcoming_classes(search, limit=MOST_TO_CHOOSE_FROM)
         if page.has_more and not search.place:
             return ask_for_place
+        events = [SlotSet(slot, value) for slot, value in place.items()]
+        in_town = [c for c in page.classes if search.is_in_towns and search.matches(c)]
+        if in_town:
+            return [*events, *_choose(in_town)]
         if page.has_more:
             dispatcher.utter_message(
                 response="utter_seats_of_many",
                 total=wording.number(page.total),
                 **wording.search_words(search),
             )
-        return [
-            *(SlotSet(slot, value) for slot, value in place.items()),
-            *_choose(page.classes),
-        ]
+            events.append(shown(search, page))
+        elif page.classes and search.is_in_towns and search.place:
+            dispatcher.utter_message(
+                response="utter_seats_nearby",
+                town=search.place.label,
+                filters=wording.filters(search),
+            )
+        return [*events, *_choose(page.classes)]
 
     async def _listed_that_are_meant(self, tracker: Tracker) -> Sequence[ClassSummary]:
         """The listed classes that the message points at; none when it isn't about the list."""
         said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
         is_about_that = intent_of_latest_message(tracker) == ABOUT_THAT
         reference = said.pop("reference", "that" if is_about_that else None)
-        waiting_for, last_class = tracker.get_slot(REQUESTED_SLOT), tracker.get_slot("last_class")
+        waiting_for, last_class = slot_asked_for(tracker), tracker.get_slot("last_class")
         ids = tracker.get_slot("listed_classes") or []
         if not (reference or not said or waiting_for == "class_id"):
             return ()
@@ -174,6 +200,7 @@ class ActionShowSeats(LookupAction):
                 class_name=wording.class_name(offered),
                 seats=offered.seats_left,
                 capacity=offered.capacity,
+                state=offered.state,
             )
         else:
             dispatcher.utter_message(
@@ -194,14 +221,12 @@ def _is_interruption(tracker: Tracker, domain: dict[str, Any]) -> bool:
     answered it. A question that has just begun a search is never one, nor is what comes while the form
     waits for nothing.
     """
-    if action_before(tracker, "seats_form") == "action_new_search" or not tracker.get_slot(
-        REQUESTED_SLOT
-    ):
+    if action_before(tracker, "seats_form") == "action_new_search" or not slot_asked_for(tracker):
         return False
     intent = intent_of_latest_message(tracker)
-    ignored = domain["forms"]["seats_form"]["ignored_intents"]
-    says_which = entity_values(tracker, (*SEARCH_ENTITIES, "reference", "class_id"))
-    return intent in ignored or not says_which
+    if intent in domain["forms"]["seats_form"]["ignored_intents"]:
+        return True
+    return not (says_which(tracker) or (intent == ABOUT_THAT and tracker.get_slot("last_class")))
 
 
 def _pointed_at(reference: str, ids: Sequence[str], last_class: str | None) -> Sequence[str]:

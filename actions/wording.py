@@ -16,7 +16,7 @@ from registration.queries import MOST_COUNTED, NEARBY_MILES, ClassSummary
 NO_SEATS = "Full"
 
 MORE_CLASSES = {"title": "Show more", "payload": '/more{"topic": "classes"}'}
-"""It says of what, so that it still means the list after something else was said."""
+"""It says of what: after something else was said it goes on in the list that was shown last."""
 
 NONE_OF_THESE = {"title": "None of these", "payload": "/deny"}
 
@@ -105,13 +105,12 @@ def class_button(offered: ClassSummary) -> dict[str, str]:
 
 
 def place_button(place: str, title: str | None = None) -> dict[str, str]:
-    """A button that chooses a place by its canonical name."""
+    """A button that chooses a place by its canonical name, or a state by its code."""
     return {"title": title or place, "payload": f'/inform{{"place": "{place}"}}'}
 
 
 def neighbor_button(state: str, classes: int) -> dict[str, str]:
-    name = STATE_NAMES[state]
-    return place_button(name, f"{name} ({number(classes)})")
+    return place_button(state, f"{STATE_NAMES[state]} ({number(classes)})")
 
 
 def class_card(offered: ClassSummary) -> dict[str, Any]:
