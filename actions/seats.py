@@ -99,6 +99,7 @@ class ValidateSeatsForm(Action):
         search = Search.from_values({**tracker.slots, **place})
         ask_for_place = [
             *(SlotSet(slot, value) for slot, value in place.items()),
+            SlotSet("class_id", None),  # "that one", of nothing: the form keeps the turn
             SlotSet(REQUESTED_SLOT, "place"),
         ]
         if search.is_empty or place.get("place_options"):
