@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -277,9 +278,13 @@ def purge(older_than: str) -> None:
     """Forget conversations of long ago."""
     from bot.privacy import purge as forget  # noqa: PLC0415  Rasa's import is slow
 
-    if not (older_than[:-1].isdigit() and older_than.endswith("d")):
-        raise click.BadParameter("write a number of days, like 30d", param_hint="--older-than")
-    before = _now() - timedelta(days=int(older_than[:-1]))
+    # More than five digits, and it would be before all calendars.
+    days = re.fullmatch("([0-9]{1,5})d", older_than)
+    if not days:
+        raise click.BadParameter(
+            "write a number of days, like 30d, 99999d at most", param_hint="--older-than"
+        )
+    before = _now() - timedelta(days=int(days[1]))
     with plain_errors():
         number = forget(_settings(), before, _now())
     click.echo(f"Forgotten: {number} conversations.")

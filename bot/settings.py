@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -139,7 +140,7 @@ class Settings:
         except (IdentitySettingsInvalid, RegistrationError) as error:
             raise SettingsInvalid(str(error)) from error
         host = environ.get(HOST, "127.0.0.1")
-        proxies = _number(environ, PROXIES, 0, 10)
+        proxies = _number(environ, PROXIES, default=0, most=10)
         if identity.outbox and (proxies or not _is_this_machine(host)):
             raise SettingsInvalid(
                 f"{HOST} is '{host}' and {PROXIES} {proxies}: whoever reaches the server could read "
@@ -149,13 +150,15 @@ class Settings:
         settings = cls(
             environment="production" if is_production(environ) else "development",
             host=host,
-            port=_number(environ, PORT, 8000, 65535),
+            port=_number(environ, PORT, default=8000, most=65535),
             secret=server_secret(environ),
             registration_url=registration,
             conversations_url=conversations,
             allowed_origins=tuple(environ.get(ALLOWED_ORIGINS, "").replace(",", " ").split()),
             proxies=proxies,
-            requests_per_minute=_number(environ, REQUESTS_PER_MINUTE, 300, 1_000_000),
+            requests_per_minute=_number(
+                environ, REQUESTS_PER_MINUTE, default=300, least=1, most=1_000_000
+            ),
             staff_origin=_staff_origin(environ),
             staff_passwords=_staff_passwords(environ),
             openid=_openid(environ),
@@ -220,8 +223,10 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _number(
+    environ: Mapping[str, str], name: str, *, default: int, least: int = 0, most: int
+) -> int:
     value = environ.get(name) or str(default)
-    if not value.isdigit() or int(value) > most:
-        raise SettingsInvalid(f"{name} is '{value}': use a number from 0 to {most}")
+    if not (re.fullmatch("[0-9]{1,9}", value) and least <= int(value) <= most):
+        raise SettingsInvalid(f"{name} is '{value}': use a number from {least} to {most}")
     return int(value)

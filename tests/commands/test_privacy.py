@@ -9,7 +9,9 @@ from pathlib import Path
 import jwt
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from bot.cli import main
 from bot.conversations import EVENTS, ConversationTrackerStore
 from bot.webchat.database import messages, sessions
 from bot.webchat.history import History
@@ -146,11 +148,18 @@ def test_what_is_old_is_forgotten(environment: dict[str, str]) -> None:
     assert conversations.with_words() == {"c1", "c29"}
 
 
-def test_how_long_must_be_said_so_that_it_can_be_read(environment: dict[str, str]) -> None:
-    done = nasro_chat(environment, "privacy", "purge", "--older-than", "a month")
+@pytest.mark.parametrize("age", ["a month", "1000000d", "²d", "-1d"])
+def test_how_long_must_be_said_so_that_it_can_be_read(age: str) -> None:
+    done = CliRunner().invoke(main, ["privacy", "purge", "--older-than", age])
 
-    assert done.returncode == 2
-    assert "like 30d" in done.stderr
+    assert done.exit_code == 2
+    assert "like 30d" in done.output
+
+
+def test_of_centuries_ago_there_is_nothing(environment: dict[str, str]) -> None:
+    done = nasro_chat(environment, "privacy", "purge", "--older-than", "99999d")
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_token_to_try_things_out(environment: dict[str, str]) -> None:
