@@ -47,6 +47,9 @@ sa.Index(
 
 _INSERT = EVENTS.insert()
 
+KEPT_OF_RESPONSES = ("utter_action", "total")
+"""Of what Rasa notes with a response. With it come the values of all that is filled into its text."""
+
 TURNS_READ = 5
 """So many of the latest turns are read whole. Rules look one message back, actions two."""
 
@@ -270,11 +273,14 @@ _ALL = sa.text("SELECT data FROM events WHERE sender_id = :sender ORDER BY id")
 def _row(sender_id: str, event: dict[str, Any]) -> dict[str, Any]:
     """An event in the columns of Rasa's table, filled as the stock store fills them.
 
-    Of what the assistant said only the response's name is kept: the dialogue needs no more, and the words
-    may be about a member. They stand in the web chat's history alone.
+    Of what the assistant said only the response's name is kept, and how many it told of: the dialogue and
+    the outcomes need no more, and the words, and what was filled into them, may be about a member. They
+    stand in the web chat's history alone.
     """
     if event["event"] == BotUttered.type_name:
-        event = {**event, "text": None, "data": {}}
+        said = event.get("metadata") or {}
+        kept = {name: said[name] for name in KEPT_OF_RESPONSES if name in said}
+        event = {**event, "text": None, "data": {}, "metadata": kept}
     return {
         "sender_id": sender_id,
         "type_name": event["event"],

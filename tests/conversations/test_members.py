@@ -487,19 +487,40 @@ def test_addresses_and_codes_are_stored_and_logged_nowhere(
     assert email not in httpx.get(f"{server_url}/metrics").text
 
 
-def slots(server: Server) -> dict[str, Any]:
-    """The slots of the conversation that was last spoken in, as they are stored."""
+def test_of_what_a_member_was_told_rasas_events_hold_no_word(
+    registration: Database, server: Server
+) -> None:
+    person = Person(server.url)
+    assert sign_in(person, site_token(member(registration))).status_code == 200
+    told = [person.say(said) for said in ("is my certificate ready", "my membership", "my classes")]
+    assert "is ready since" in texts(told[0])
+
+    said = [event for event in events(server) if event["event"] == "bot"]
+
+    assert {"utter_certificate_ready"} <= {event["metadata"]["utter_action"] for event in said}
+    for event in said:
+        assert (event["text"], event["data"]) == (None, {})
+        assert set(event["metadata"]) <= {"utter_action", "total"}
+
+
+def events(server: Server) -> list[dict[str, Any]]:
+    """Rasa's events of the conversation that was last spoken in, as they are stored."""
     engine = sa.create_engine(server.conversations_url)
     with engine.connect() as connection:
-        events = connection.execute(
+        stored = connection.execute(
             sa.text(
                 "SELECT data FROM events WHERE sender_id ="
                 " (SELECT sender_id FROM events ORDER BY id DESC LIMIT 1) ORDER BY id"
             )
         ).scalars()
-        stored = [json.loads(event) for event in events]
+        read = [json.loads(event) for event in stored]
     engine.dispose()
-    return {event["name"]: event["value"] for event in stored if event["event"] == "slot"}
+    return read
+
+
+def slots(server: Server) -> dict[str, Any]:
+    """The slots of that conversation."""
+    return {event["name"]: event["value"] for event in events(server) if event["event"] == "slot"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from rasa.core.actions.action import create_bot_utterance
 from rasa.core.agent import Agent
 from rasa.core.tracker_store import (
     FailSafeTrackerStore,
@@ -104,9 +105,12 @@ async def test_rows_are_as_the_stock_store_writes_them(
 async def test_of_what_the_assistant_said_only_the_responses_name_is_kept(
     store: ConversationTrackerStore,
 ) -> None:
-    said = {"utter_action": "utter_certificate_ready"}
+    said = {"utter_action": "utter_certificate_ready", "total": 2}
     tracker = tracker_of("one", "hello")
-    tracker.update(BotUttered("Jane's certificate", {"custom": {"cards": ["Jane's"]}}, said))
+    # As Rasa makes it: with the values that were filled in, and what else the response came with.
+    response = {"text": "Jane's certificate", "custom": {"cards": ["Jane's"]}, **said}
+    response |= {"class_name": "Jane's class", "links": [{"title": "Jane's"}]}
+    tracker.update(create_bot_utterance(response))
     await store.save(tracker)
 
     restored = await store.retrieve("one")
