@@ -21,8 +21,10 @@ MOST_ASKS = 3
 MOST_PARTS = 12
 """Parts that are looked at. Each costs as much time as a message; nobody asks in more."""
 
+# Only where space begins: tried again at each of its signs, a run of them would take its square.
 _BETWEEN = re.compile(
-    r"(?:(?<=[.?!;:])\s+|\n+|\s*,\s+|\s+)(?:(?:and|but|plus|then|&|also)(?:,?\s+(?:also|then))?,?\s+)"
+    r"(?:(?<=[.?!;:])\s+|\n+|(?:(?<!\s)\s+)?,\s+|(?<!\s)\s+)"
+    r"(?:(?:and|but|plus|then|&|also)(?:,?\s+(?:also|then))?,?\s+)"
     r"|(?<=[.?!;])\s+|\n+|,\s+|:\s+",
     re.IGNORECASE,
 )

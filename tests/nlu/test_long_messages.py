@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, target
+from hypothesis import example, given, settings, target
 from hypothesis import strategies as st
 
 from bot.nlu.report import parser
@@ -37,6 +37,7 @@ BLOCKS = (
     "I want to know how many seats are left in the class. ",
     # other signs
     "?!?!", "...... ", "'''", "- ", "/", " ", "\n", " \t ", "DALLAS TX ",
+    " " * 1_990,
     "é🙂漢字ñ", "🙂", "\u200b", "a\u0301\u0302\u0303", "ﬁﬂ", "\uff21\uff42\uff43 ", "مرحبا ",
 )  # fmt: skip
 
@@ -68,6 +69,7 @@ def milliseconds() -> Iterator[Callable[[str], float]]:
 
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(messages)
+@example("a" + 1_990 * " " + "b")
 def test_the_longest_message_is_understood_in_time(
     milliseconds: Callable[[str], float], message: str
 ) -> None:
