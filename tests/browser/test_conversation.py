@@ -295,6 +295,53 @@ def test_start_over_that_fails_says_so_and_keeps_everything(
     chat.shows("You said: hello")
 
 
+def test_who_leaves_leaves_nothing_in_the_browser_though_the_tab_is_closed_at_once(
+    open_chat: OpenChat,
+) -> None:
+    chat = open_chat(
+        before="""const send = fetch;
+        window.fetch = (url, how) => {
+          if (how.method === "DELETE")
+            window.leaving = [how.keepalive, { ...localStorage }];
+          return send(url, how);
+        };"""
+    )
+    chat.ask("a secret")
+    chat.start_over()
+    expect(chat.messages).to_have_count(1)
+    assert chat.page.evaluate("window.leaving") == [True, {}]
+
+
+def test_starting_over_that_fails_is_as_if_it_had_not_been_asked_for(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    chat.ask("hello")
+    other = chat.another_tab()
+    other.shows("You said: hello")
+    stand_in.fail_next("sessions", Failure(503, "Not now."))
+    chat.start_over()
+    chat.shows("Not now.")
+    other.ask("and here?")
+    chat.shows("You said: and here?")
+    chat.page.reload()
+    chat.shows("You said: and here?")
+    assert len(stand_in.conversations) == 1
+
+
+def test_a_conversation_that_takes_no_more_goes_on_in_a_new_one(
+    open_chat: OpenChat, stand_in: StandInServer
+) -> None:
+    chat = open_chat()
+    chat.ask("before")
+    stand_in.fail_next("messages", Failure(401, "This chat has ended."))
+    chat.ask("one too many")
+    chat.shows("a new one has begun")
+    assert chat.texts().count("one too many") == 1
+    (conversation,) = stand_in.conversations.values()
+    assert [m["text"] for m in conversation.messages if m["from"] == "user"] == ["one too many"]
+
+
 def test_an_answer_that_arrives_after_starting_over_is_not_shown(
     open_chat: OpenChat, stand_in: StandInServer
 ) -> None:

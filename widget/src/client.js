@@ -170,12 +170,18 @@ class Client {
     this.#save();
   }
 
-  /** Ends the conversation; the server erases its text. */
+  /** Ends the conversation; the server erases its text. Until it has said so there is a conversation. */
   async end() {
+    this.#isRenewed();
+    // At once: whoever closes the tab now must leave nothing for who comes next.
+    this.#drawer.write(null);
     try {
       if (this.#token) await this.#request("DELETE", "sessions");
     } catch (problem) {
-      if (!isOver(problem)) throw problem; // it had ended already
+      if (!isOver(problem)) {
+        this.#save();
+        throw problem;
+      } // else it had ended already
     }
     this.#forget();
   }
@@ -335,6 +341,7 @@ class Client {
         body: body && JSON.stringify(body),
         credentials: "omit",
         cache: "no-store",
+        keepalive: method === "DELETE", // meant also by who closes the tab at once
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_TIMEOUT)]),
       });
       data = await response.text();
