@@ -255,7 +255,7 @@ def stores(folder: Path, server: PostgresServer, sizes: argparse.Namespace) -> R
             history = History(store.database)
             made.setdefault(kind, {})[size] = {
                 "a tracker is read": partial(_read, store, one),
-                "is it open": partial(history.is_open, one),
+                "is it open": partial(history.state, one),
                 "was it answered before": partial(history.answer_to, one, "new"),
                 "what was said": partial(history.messages, one),
                 "a turn's events are stored": partial(_store, store.database),

@@ -199,8 +199,12 @@ class WebChat(InputChannel):
 
     async def _end_session(self, request: Request) -> HTTPResponse:
         caller = self._caller(request)
+        # Whoever leaves closes the page at once, and means it all the same.
+        await self._turns.to_the_end(self._end(_agent(request), caller))
+        return empty()
+
+    async def _end(self, agent: Agent, caller: Caller) -> None:
         conversation_id = caller.conversation_id
-        agent = _agent(request)
         async with (
             answering_503("A session could not be ended"),
             self._turns.alone(agent, conversation_id),
@@ -219,7 +223,6 @@ class WebChat(InputChannel):
             )
             # Last: what isn't erased yet must have an owner.
             await off_loop(self._identity.forget, conversation_id)
-        return empty()
 
     async def _post_message(self, request: Request) -> HTTPResponse:
         caller = self._caller(request)

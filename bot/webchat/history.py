@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,12 +20,29 @@ from bot.webchat.sessions import Session
 OFFERS_READ = 20
 """Messages read at once to find the button that was pressed."""
 
+MOST_MESSAGES = 1_000
+"""Of both sides, some five hundred turns. Whoever comes back reads all of them, and so do others: one
+conversation without an end would keep everybody waiting."""
+
+State = Literal["open", "full", "ended"]
+"""Whether a conversation goes on, takes no more messages, or was never opened here or has been ended."""
+
 Also = Callable[[Connection], None]
 
 # Of every turn: made once, as that takes longer than asking.
-_IS_OPEN = sa.select(sessions.c.id).where(
-    sessions.c.id == sa.bindparam("conversation"), sessions.c.ended_at.is_(None)
+_CONVERSATION = sa.bindparam("conversation")
+_IS_OPEN = sa.and_(sessions.c.id == _CONVERSATION, sessions.c.ended_at.is_(None))
+_LAST_MESSAGE = (
+    sa.select(messages.c.number)
+    .where(messages.c.conversation_id == _CONVERSATION)
+    .order_by(messages.c.number)
+    .offset(MOST_MESSAGES - 1)
+    .limit(1)
 )
+_STATE = sa.select(_LAST_MESSAGE.scalar_subquery()).where(_IS_OPEN)
+# Whoever ends the conversation waits for who asks this, or the other way round: a lock of the row on
+# PostgreSQL, and SQLite has one writer at a time.
+_STAYS_OPEN = sa.select(sessions.c.id).where(_IS_OPEN).with_for_update(read=True)
 _INSERT = messages.insert()
 
 
@@ -47,12 +64,13 @@ class History:
             )
             _insert(connection, session.conversation_id, welcome, client_id=None)
 
-    def is_open(self, conversation_id: str) -> bool:
-        """Whether the conversation was opened here and has not been ended."""
+    def state(self, conversation_id: str) -> State:
+        """Whether the conversation goes on."""
         with self.database.reading() as connection:
-            return (
-                connection.execute(_IS_OPEN, {"conversation": conversation_id}).first() is not None
-            )
+            found = connection.execute(_STATE, {"conversation": conversation_id}).first()
+        if found is None:
+            return "ended"
+        return "open" if found[0] is None else "full"
 
     def messages(self, conversation_id: str) -> list[Message]:
         """Both sides of the conversation, in order."""
@@ -88,11 +106,18 @@ class History:
         answers: Sequence[Message],
         client_id: str | None,
         also: Also,
-    ) -> None:
-        """Stores one exchange whole, or nothing of it."""
+    ) -> bool:
+        """Stores one exchange whole, or nothing of it.
+
+        Returns:
+            False if the conversation has been ended meanwhile.
+        """
         with self.database.writing() as connection:
+            if not _stays_open(connection, conversation_id):
+                return False
             _insert(connection, conversation_id, [said, *answers], client_id=client_id)
             also(connection)
+            return True
 
     def begun_before(self, moment: datetime) -> list[str]:
         """Ids of the conversations that began before a moment and aren't erased."""
@@ -113,7 +138,7 @@ class History:
         """Stores what someone thought of an answer, in place of what they said of it before.
 
         Returns:
-            False if the assistant never said such a message in this conversation.
+            False if the assistant never said such a message in this conversation, or it was ended.
         """
         of_message = sa.and_(
             feedback.c.conversation_id == conversation_id, feedback.c.message_id == message_id
@@ -124,6 +149,8 @@ class History:
             messages.c.sender == "assistant",
         )
         with self.database.writing() as connection:
+            if not _stays_open(connection, conversation_id):
+                return False
             if connection.execute(answer).first() is None:
                 return False
             connection.execute(feedback.delete().where(of_message))
@@ -144,10 +171,11 @@ class History:
         The bare facts stay: that it took place, and which way the thumbs went.
         """
         with self.database.writing() as connection:
-            also(connection)
+            # First: whoever is storing something in it has done so by then, and nobody will.
             connection.execute(
                 sessions.update().where(sessions.c.id == conversation_id).values(ended_at=at)
             )
+            also(connection)
             connection.execute(
                 messages.delete().where(messages.c.conversation_id == conversation_id)
             )
@@ -175,6 +203,12 @@ class History:
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
         return [Message(id=row.id, sender=row.sender, at=row.at, **row.content) for row in rows]
+
+
+def _stays_open(connection: Connection, conversation_id: str) -> bool:
+    """Whether the conversation is open, and is so until the transaction ends."""
+    found = connection.execute(_STAYS_OPEN, {"conversation": conversation_id})
+    return found.first() is not None
 
 
 def _insert(

@@ -14,7 +14,7 @@ class Metrics:
             "nasro_chat_turns",
             "Messages from people. silent: no action had an answer and an apology was given; "
             "repeated: sent again, answered from history; failed: answered with a 503; "
-            "refused: too many at once, a 503 too.",
+            "refused: too many at once, a 503 too, or a 429 where they are one client's.",
             ["outcome"],
             registry=self._registry,
         )

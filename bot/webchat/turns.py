@@ -23,8 +23,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from bot.conversations import ConversationTrackerStore, require_durable
 from bot.webchat.asks import Ask, understand, whole
 from bot.webchat.database import off_loop
-from bot.webchat.errors import ApiError, busy, unavailable
-from bot.webchat.history import History
+from bot.webchat.errors import BUSY_SECONDS, ApiError, busy, rate_limited, unavailable
+from bot.webchat.history import History, State
 from bot.webchat.messages import Message, assistant_message, plain_words
 from bot.webchat.metrics import Metrics
 from bot.webchat.private import Heard, hear
@@ -44,6 +44,12 @@ NEXT_QUESTION = "utter_next_question"
 POLL_SECONDS = 0.05
 """How often another process is asked whether it is done with the conversation. Rasa's default is
 a second, and a second is what the person would wait."""
+
+MOST_WAITING = 3
+"""Turns of one conversation that wait for the one at work: nobody types faster than that."""
+
+SHARE = 4
+"""One client's address takes at most a part of a process's turns, one in so many."""
 
 T = TypeVar("T")
 
@@ -112,8 +118,9 @@ class Turns:
         self._clock = clock
         self._metrics = metrics
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._running: set[asyncio.Task[Any]] = set()
-        self._metrics.turns_at_once.set_function(lambda: len(self._running))
+        self._running: dict[asyncio.Task[Any], tuple[str, str] | None] = {}
+        """What has begun or waits; of a turn, its conversation and the client's address."""
+        self._metrics.turns_at_once.set_function(lambda: len(self._begun()))
         self.is_closing = False
 
     async def welcome(
@@ -147,11 +154,13 @@ class Turns:
         Raises:
             ApiError: Nothing was stored then.
         """
+        whose = (conversation_id, said.client)
+        self._require_share(*whose)
         self.require_room()
         began = time.perf_counter()
         try:
-            answer = await self._to_the_end(
-                self._answer_in_order(agent, conversation_id, said, renewed)
+            answer = await self.to_the_end(
+                self._answer_in_order(agent, conversation_id, said, renewed), whose
             )
         except ApiError as error:
             if error.status >= 500:
@@ -168,9 +177,25 @@ class Turns:
         """
         if self.is_closing:
             raise unavailable()
-        if len(self._running) >= self._at_once:
+        if len(self._begun()) >= self._at_once:
             self._metrics.turns.labels("refused").inc()
             raise busy()
+
+    def _require_share(self, conversation_id: str, client: str) -> None:
+        """Refuses who has enough turns under way already: the room is for everybody.
+
+        Raises:
+            ApiError: Its code is rate_limited.
+        """
+        begun = self._begun()
+        in_line = sum(conversation == conversation_id for conversation, _ in begun)
+        of_client = sum(address == client for _, address in begun)
+        if in_line > MOST_WAITING or of_client >= max(self._at_once // SHARE, 1):
+            self._metrics.turns.labels("refused").inc()
+            raise rate_limited(BUSY_SECONDS)
+
+    def _begun(self) -> list[tuple[str, str]]:
+        return [whose for whose in self._running.values() if whose]
 
     async def close(self) -> None:
         """Takes on nothing more, and waits until what has begun is stored."""
@@ -192,15 +217,21 @@ class Turns:
         ):
             yield
 
-    async def _to_the_end(self, turn: Coroutine[Any, Any, T]) -> T:
-        """Finishes a turn even if its client has gone: it will ask again with its client_id."""
-        task = asyncio.ensure_future(turn)
-        self._running.add(task)
+    async def to_the_end(
+        self, work: Coroutine[Any, Any, T], whose: tuple[str, str] | None = None
+    ) -> T:
+        """Finishes what its client has gone from: of a turn it will ask for the answer again.
+
+        Args:
+            whose: The conversation and the client's address of a turn, which takes room.
+        """
+        task = asyncio.ensure_future(work)
+        self._running[task] = whose
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
 
     def _finished(self, task: "asyncio.Task[Any]") -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled():
             # Marks the error as seen: with the client gone, nobody else will look.
             task.exception()
@@ -238,7 +269,8 @@ class Turns:
 
         def keep() -> Shown | None:
             history = History(store.database)
-            history.add_turn(conversation_id, asked, answers, said.client_id, events.write)
+            if not history.add_turn(conversation_id, asked, answers, said.client_id, events.write):
+                raise ApiError("session_invalid")
             return self._identity.shown(conversation_id)
 
         # Read before anybody else's turn: whose it was that signed in is certain.
@@ -331,10 +363,12 @@ async def _in_one(
     return in_order
 
 
-def require_open(history: History, conversation_id: str) -> None:
+def require_open(history: History, conversation_id: str) -> State:
     """Refuses a conversation that was ended."""
-    if not history.is_open(conversation_id):
+    state = history.state(conversation_id)
+    if state == "ended":
         raise ApiError("session_invalid")
+    return state
 
 
 def require_going_on(
@@ -358,12 +392,14 @@ def _look_up(
 ) -> Answer | _Before:
     """The answer if it was given before, and else what a turn goes on from."""
     history = History(store.database)
-    require_open(history, conversation_id)
+    state = require_open(history, conversation_id)
     standing = identity.used(conversation_id, renewed)
     if standing == "over":
         raise ApiError("session_expired")
     if said.client_id and (stored := history.answer_to(conversation_id, said.client_id)):
         return Answer(stored, identity.shown(conversation_id))
+    if state == "full":
+        raise ApiError("session_expired")
     title = None
     if said.payload is not None:
         title = history.offered_title(conversation_id, said.payload)

@@ -497,7 +497,7 @@ def test_of_what_a_member_was_told_rasas_events_hold_no_word(
 
     said = [event for event in events(server) if event["event"] == "bot"]
 
-    assert {"utter_certificate_ready"} <= {event["metadata"]["utter_action"] for event in said}
+    assert "utter_certificate_issued" in {event["metadata"]["utter_action"] for event in said}
     for event in said:
         assert (event["text"], event["data"]) == (None, {})
         assert set(event["metadata"]) <= {"utter_action", "total"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.conversations import EVENTS, TURNS_READ, ConversationTrackerStore, StoredTracker
 from bot.webchat.database import ConversationDatabase
-from bot.webchat.history import OFFERS_READ, History
+from bot.webchat.history import MOST_MESSAGES, OFFERS_READ, History
 from bot.webchat.messages import Message
 from bot.webchat.sessions import Session
 
@@ -201,6 +202,32 @@ def test_a_button_of_long_ago_is_found(url: str) -> None:
 
     assert history.offered_title("one", "/find_classes") == "Find a class"
     assert history.offered_title("one", "/find_seats") is None
+
+
+async def test_a_conversation_that_is_full_says_so_and_can_still_be_read_rated_and_ended(
+    start_chat: Any, url: str, error_code: Any
+) -> None:
+    async with start_chat(url=url) as chat:
+        await chat.open()
+        [(conversation,)] = chat.rows("select id from webchat_sessions")
+        now, last = chat.clock(), {"text": "the last", "client_id": str(uuid.uuid4())}
+        # With the greeting, and the last one and its answer.
+        said = [Message("assistant", now, "hi") for _ in range(MOST_MESSAGES - 4)]
+        History(ConversationDatabase(url)).add_turn(
+            conversation, Message("user", now, "hi"), said, None, id
+        )
+
+        answered = await chat.post(last)
+        refused = [await chat.post(body) for body in ({"text": "more"}, {"payload": "/never"})]
+
+        assert answered.status_code == 200
+        for response in refused:
+            assert (response.status_code, error_code(response)) == (401, "session_expired")
+        assert (await chat.post(last)).json() == answered.json(), "who lost the answer asks again"
+        assert len(await chat.history()) == MOST_MESSAGES
+        rating = {"message_id": answered.json()["messages"][0]["id"], "helpful": True}
+        assert (await chat.post(rating, "/feedback")).status_code == 204
+        assert (await chat.end()).status_code == 204
 
 
 def test_tables_of_before_get_the_indexes(tmp_path: Path) -> None:

@@ -3,17 +3,29 @@
 import asyncio
 import base64
 import json
-from datetime import timedelta
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import jwt
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.conversations import ConversationTrackerStore, HeldEvents
+from bot.privacy import purge
+from bot.settings import Settings
 from bot.webchat.config import WebChatConfig
+from bot.webchat.database import off_loop
+from bot.webchat.history import History
+from bot.webchat.messages import Message
+from bot.webchat.sessions import Session
+from tests.running_server import wait_until
 
 SECRET = "a secret of the tests, thirty-two bytes or more"
+NOW = datetime(2027, 3, 1, 12, tzinfo=timezone.utc)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -306,6 +318,144 @@ async def test_a_message_that_waits_behind_the_end_is_refused(chat: Any, error_c
     assert error_code(responses[2]) == "session_invalid"
     assert chat.rows("select * from events") == []
     assert chat.rows("select * from webchat_messages") == []
+
+
+async def test_who_leaves_and_closes_the_page_at_once_is_forgotten_too(chat: Any) -> None:
+    let_go, has_arrived = asyncio.Event(), asyncio.Event()
+    chat.agent.processor.work = let_go.wait
+    caller = chat.channel._caller
+
+    def noticed(request: Any) -> Any:
+        has_arrived.set()
+        return caller(request)
+
+    asked = asyncio.ensure_future(chat.post({"text": "my badge number is 4711"}))
+    while "nasro_chat_turns_at_once 1.0" not in chat.channel.metrics.as_text():
+        await asyncio.sleep(0.01)
+    chat.channel._caller = noticed
+    leaving = asyncio.ensure_future(chat.end())
+    await has_arrived.wait()
+
+    leaving.cancel()
+    await asyncio.sleep(0.2)  # until the server has noticed, too
+    let_go.set()
+
+    assert (await asked).status_code == 200
+    ended = "select count(*) from webchat_sessions where ended_at is not null"
+    for _ in range(500):
+        if chat.rows(ended) == [(1,)]:
+            break
+        await asyncio.sleep(0.02)
+    assert chat.rows(ended) == [(1,)]
+    assert chat.rows("select * from events") == []
+    assert chat.rows("select * from webchat_messages") == []
+
+
+async def test_what_is_forgotten_while_it_is_answered_stays_so(
+    start_chat: Any, url: str, error_code: Any
+) -> None:
+    """`nasro-chat privacy` asks nobody whether a turn is under way."""
+    settings = Settings.from_environment({"NASRO_SECRET": SECRET, "NASRO_CONVERSATIONS_URL": url})
+    async with start_chat(url=url) as chat:
+        await chat.open()
+        await chat.say("hello")
+        is_at_work, let_go = asyncio.Event(), asyncio.Event()
+
+        async def work() -> None:
+            is_at_work.set()
+            await let_go.wait()
+
+        chat.agent.processor.work = work
+        asked = asyncio.ensure_future(chat.post({"text": "my badge number is 4711"}))
+        await is_at_work.wait()
+        now = chat.clock()
+        forgotten = await off_loop(purge, settings, now + timedelta(days=1), now)
+        let_go.set()
+
+        response = await asked
+        assert forgotten == 1
+        assert (response.status_code, error_code(response)) == (401, "session_invalid")
+        assert chat.rows("select * from events") == []
+        assert chat.rows("select * from webchat_messages") == []
+
+
+@pytest.mark.parametrize("table", ["events", "webchat_feedback"])
+def test_the_end_waits_for_what_is_being_stored(url: str, table: str) -> None:
+    with Storing(url, f"INSERT INTO {table}") as storing:
+        storing.threads.submit(storing.add if table == "events" else storing.rate)
+        assert storing.has_begun.wait(20)
+        ended = storing.threads.submit(storing.end)
+        storing.wait_for(ended)
+        storing.let_go.set()
+        ended.result()
+
+    assert "4711" not in storing.everything()
+
+
+@pytest.mark.parametrize("what", ["turn", "rating"])
+def test_what_comes_while_a_conversation_is_being_erased_is_not_stored(url: str, what: str) -> None:
+    with Storing(url, "DELETE FROM events") as storing:
+        ended = storing.threads.submit(storing.end)
+        assert storing.has_begun.wait(20)
+        stored = storing.threads.submit(storing.add if what == "turn" else storing.rate)
+        storing.wait_for(stored)
+        storing.let_go.set()
+        ended.result()
+        assert stored.result() is False
+
+    assert "4711" not in storing.everything()
+
+
+class Storing:
+    """A conversation of one greeting; a statement that begins with some words waits for `let_go`."""
+
+    def __init__(self, url: str, statement: str) -> None:
+        self.url, self._statement = url, statement
+        self.store = ConversationTrackerStore(url=url)
+        self.history = History(self.store.database)
+        self.threads = ThreadPoolExecutor()
+        self.has_begun, self.let_go = threading.Event(), threading.Event()
+        self._welcome = Message("assistant", NOW, "Hello!")
+        self.history.open(Session("one", "token", NOW, NOW), [self._welcome])
+        with self.store.database.reading() as connection:
+            sa.event.listen(connection.engine, "before_cursor_execute", self._hold)
+
+    def __enter__(self) -> "Storing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go.set()
+        self.threads.shutdown()
+
+    def _hold(self, _: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith(self._statement):
+            self.has_begun.set()
+            self.let_go.wait(20)
+
+    def add(self) -> bool:
+        row = {"sender_id": "one", "type_name": "user", "data": '{"text": "4711"}'}
+        said = Message("user", NOW, "my badge number is 4711")
+        return self.history.add_turn("one", said, [], None, HeldEvents([], [row]).write)
+
+    def rate(self) -> bool:
+        return self.history.rate("one", self._welcome.id, True, "4711", NOW)
+
+    def end(self) -> None:
+        self.history.end("one", NOW, lambda connection: self.store.erase(connection, "one"))
+
+    def wait_for(self, other: "Future[Any]") -> None:
+        """Until the other is done, or waits for a lock. On SQLite it does so unseen: one writes."""
+        if self.url.startswith("postgresql"):
+            waits = "select count(*) from pg_locks where not granted"
+            wait_until(lambda: other.done() or self._rows(waits) != [(0,)])
+
+    def everything(self) -> str:
+        tables = ("webchat_messages", "webchat_feedback", "events")
+        return str([self._rows(f"select * from {table}") for table in tables])
+
+    def _rows(self, query: str) -> list[Any]:
+        with self.store.database.reading() as connection:
+            return connection.execute(sa.text(query)).all()
 
 
 # --- feedback
