@@ -22,6 +22,7 @@ from bot.content.changes import (
     Change,
     ChangeRefused,
     ContactChanged,
+    Problem,
     apply,
     as_json,
     described,
@@ -31,6 +32,13 @@ from bot.content.changes import (
 from bot.staff import audit
 from bot.staff.content_tables import DISCARDED, REPLACED, WAITING, changes
 from bot.webchat.database import ConversationDatabase
+
+SHOWN = "in_place_of_change"
+"""The field of a form with the id of the change that waited when the form was made; empty for none. It is
+also what a change is refused at that would take the place of another one."""
+
+ADDING_LOCK = 716257
+"""Number of PostgreSQL's advisory lock that whoever adds a change takes."""
 
 
 class NotWaiting(Exception):
@@ -99,24 +107,31 @@ class Drafts:
             files.copy(self.root, root)
             yield Applied(root, apply_all(drafts, root))
 
-    def add(self, change: Change, *, by: str) -> int:
+    def add(self, change: Change, *, by: str, instead_of: int | None = None) -> int:
         """Has a change wait; its id.
 
-        It takes the place of one of the same answer or contact.
+        It takes the place of one of the same answer or contact, if its author knows that one.
 
         Args:
             by: Whose it is, for the audit log.
+            instead_of: The id of the change of the same that waited when its author looked; None for none.
 
         Raises:
-            ChangeRefused: It can't be made, after those that wait already.
+            ChangeRefused: It can't be made, after those that wait already; or, at `SHOWN`, what waits of
+                the same isn't `instead_of` any more.
         """
-        drafts = self.waiting()
-        replaced = [draft for draft in drafts if _is_instead(change, draft.change)]
-        with self.applied([draft for draft in drafts if draft not in replaced]) as applied:
+        others = [draft for draft in self.waiting() if not _is_instead(change, draft.change)]
+        with self.applied(others) as applied:
             apply(change, applied.root)
         with self._database.writing() as connection:
+            _one_at_a_time(connection)
+            replaced = [d for d in waiting(connection) if _is_instead(change, d.change)]
+            if instead_of != (replaced[-1].id if replaced else None):
+                raise ChangeRefused([_OTHER_WAITS])
             for draft in replaced:
-                _set_state(connection, draft.id, REPLACED)
+                if not _set_state(connection, draft.id, REPLACED):  # discarded at this moment
+                    raise ChangeRefused([_OTHER_WAITS])
+                _record(connection, self._now(), by, "change replaced", draft.change)
             return self.note(connection, change, by=by)
 
     def note(
@@ -173,6 +188,19 @@ def apply_all(drafts: Iterable[Draft], root: Path) -> dict[int, str]:
         except ChangeRefused as refused:
             problems[draft.id] = str(refused)
     return problems
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    """Looking what waits and adding mustn't be interleaved with another's; SQLite's writers queue anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADDING_LOCK)))
+
+
+_OTHER_WAITS = Problem(
+    SHOWN,
+    "Somebody kept, published or discarded a change of it since you opened this page. Keep yours again, and "
+    "it takes the place of what waits now.",
+)
 
 
 def _is_instead(change: Change, other: Change) -> bool:

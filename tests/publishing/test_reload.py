@@ -103,12 +103,14 @@ def root(running: Server) -> Path:
 
 
 @pytest.fixture
-def served(running: Server, publications: Publications) -> Iterator[Publications]:
-    """What the server has taken on; at the end of the test all is taken back."""
+def served(running: Server, publications: Publications, drafts: Drafts) -> Iterator[Publications]:
+    """What the server has taken on; at the end of the test all is taken back, and nothing waits."""
     running.start() if running.process is None else None
     yield publications
     while any(one.may_be_rolled_back for one in publications.all()):
         publications.roll_back(by=JANE)
+    for draft in drafts.waiting():
+        drafts.discard(draft.id, by=JANE)
     wait_until(lambda: bool(publications.servers()))
 
 

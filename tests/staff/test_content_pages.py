@@ -23,8 +23,9 @@ from bot.content.changes import (
 )
 from bot.content.expectations import Problem
 from bot.staff import content_tables as tables
-from bot.staff.accounts import Role
+from bot.staff.accounts import INACTIVITY, Role
 from bot.staff.database import audit
+from tests.clock import Clock
 from tests.staff.conftest import Area, Browser
 
 XSS = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\"'"
@@ -55,7 +56,7 @@ def fields_of(browser: Browser) -> dict[str, str]:
     found = {
         name: unescape(value)
         for name, value in re.findall(
-            r'<input(?: type="date")? name="([^"]+)" value="([^"]*)"', form
+            r'<input(?: type="(?:date|hidden)")? name="([^"]+)" value="([^"]*)"', form
         )
     }
     for name, text in re.findall(
@@ -123,6 +124,63 @@ async def test_a_change_waits_and_the_next_one_takes_its_place(area: Area, edito
     await editor.get("/answers?text=sorry")
     assert "change waits" in editor.text
     assert read_answers(area.staff.root)["utter_faq_hold_spot"].text != change.text
+
+
+@pytest.mark.parametrize("path", [SPOT, "/contacts/office_phone"])
+async def test_a_colleagues_change_is_seen_before_it_is_replaced(
+    area: Area, editor: Browser, publisher: Browser, path: str
+) -> None:
+    await editor.get(path)
+    ours = {**fields_of(editor), "owner": "Our office"}
+    assert await keep(publisher, path, owner="Their office") == 303
+    if path == SPOT:  # to check is to keep nothing, and to see nothing of others
+        assert (await editor.post(path, {**ours, "do": "check"})).status_code == 200
+        ours = fields_of(editor)
+
+    assert (await editor.post(path, {**ours, "do": "keep"})).status_code == 422
+
+    assert "Their office" in editor.text
+    assert "What waits now publisher" in editor.text
+    assert fields_of(editor)["owner"] == "Our office"
+    assert [change.owner for change in waiting(area)] == ["Their office"]
+    assert (await editor.post(path, {**fields_of(editor), "do": "keep"})).status_code == 303
+    assert [change.owner for change in waiting(area)] == ["Our office"]
+    noted = [row.what for row in area.rows(audit)]
+    assert noted[-3:] == ["change added", "change replaced", "change added"]
+
+
+async def test_what_was_discarded_meanwhile_is_told(area: Area, editor: Browser) -> None:
+    await keep(editor, SPOT, owner="Somebody else")
+    await editor.get(SPOT)
+    ours = {**fields_of(editor), "owner": "Our office", "do": "keep"}
+    (draft,) = area.staff.drafts.waiting()
+    area.staff.drafts.discard(draft.id, by="a test")
+
+    assert (await editor.post(SPOT, ours)).status_code == 422
+    assert "Nothing of it waits now." in editor.text
+    assert (await editor.post(SPOT, {**fields_of(editor), "do": "keep"})).status_code == 303
+
+
+async def test_a_form_that_was_kept_knows_what_its_author_saw(
+    area: Area, publisher: Browser, clock: Clock
+) -> None:
+    email = area.account(Role.EDITOR)
+    editor = area.browser()
+    await editor.sign_in(email)
+    await keep(publisher, SPOT, owner="Seen by both")
+    await editor.get(SPOT)
+    ours = {**fields_of(editor), "owner": "Our office", "do": "keep"}
+    await keep(publisher, SPOT, owner="Their office")
+    clock.now += INACTIVITY
+    await editor.post(SPOT, ours)
+    await editor.sign_in(email)
+    await editor.get("/kept")
+
+    assert (await editor.post(SPOT, fields_of(editor))).status_code == 422
+    assert "Their office" in editor.text
+    assert fields_of(editor)["owner"] == "Our office"
+    assert (await editor.post(SPOT, {**fields_of(editor), "do": "keep"})).status_code == 303
+    assert [change.owner for change in waiting(area)] == ["Our office"]
 
 
 @pytest.mark.parametrize("case", REFUSALS["answers"], ids=lambda case: case["reason"][:40])

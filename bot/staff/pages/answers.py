@@ -24,7 +24,9 @@ from bot.content.changes import (
 )
 from bot.content.wording import tidied
 from bot.staff.accounts import Role
-from bot.staff.area import IN_A_FRAME, WITH_A_FRAME, Pages, Refused, Visit
+from bot.staff.area import IN_A_FRAME, WITH_A_FRAME, Pages, Refused, Visit, number_of
+from bot.staff.differences import differences
+from bot.staff.drafts import SHOWN, Draft
 from bot.staff.preview import exchange
 from bot.staff.reports import Figures, report
 from bot.webchat.database import off_loop
@@ -43,7 +45,7 @@ class Content:
     contacts: Mapping[str, Contact]
     destinations: list[Button]
     """What a button of an answer may lead to."""
-    waiting: Mapping[str, Change]
+    waiting: Mapping[str, Draft]
     """The waiting changes of answers and contacts, by the name of what they are about."""
 
 
@@ -61,7 +63,7 @@ def content(visit: Visit, but: str = "") -> Content:
             answers=read_answers(applied.root),
             contacts=load_contacts(applied.root / CONTACTS_FILE),
             destinations=destinations(applied.root),
-            waiting={name_of(draft.change): draft.change for draft in waiting},
+            waiting={name_of(draft.change): draft for draft in waiting},
         )
 
 
@@ -134,9 +136,10 @@ def _searched(line: Line) -> str:
 async def one(visit: Visit, id: str) -> HTTPResponse:
     found = await off_loop(content, visit, id)
     answer = _found(found, id)
-    waiting = found.waiting.get(id)
+    draft = found.waiting.get(id)
+    typed = draft.change if draft else None
     return _page(
-        visit, found, answer, waiting if isinstance(waiting, AnswerChanged) else no_change(answer)
+        visit, found, answer, typed if isinstance(typed, AnswerChanged) else no_change(answer)
     )
 
 
@@ -152,6 +155,8 @@ async def change(visit: Visit, id: str) -> HTTPResponse:
         said = [*unread, *await off_loop(tried, visit, typed, keeps)]
     if keeps and not said:
         return visit.redirect("/changes", done="added")
+    if SHOWN in by_field(said):
+        found = await off_loop(content, visit, id)
     return _page(visit, found, answer, typed, said, is_checked=True)
 
 
@@ -173,7 +178,8 @@ def tried(visit: Visit, change: Change, keeps: bool) -> Sequence[Problem]:
     drafts = visit.staff.drafts
     if keeps:
         try:
-            drafts.add(change, by=visit.who.email)
+            instead_of = number_of(visit.form[SHOWN]) or None
+            drafts.add(change, by=visit.who.email, instead_of=instead_of)
         except ChangeRefused as refused:
             return refused.problems
         return ()
@@ -181,6 +187,26 @@ def tried(visit: Visit, change: Change, keeps: bool) -> Sequence[Problem]:
     others = [draft for draft in drafts.waiting() if not name or name_of(draft.change) != name]
     with drafts.applied(others) as applied:
         return problems(change, applied.root)
+
+
+def what_waits(
+    visit: Visit, found: Content, name: str, said: Mapping[str, Problem]
+) -> dict[str, Any]:
+    """What a page of an answer or a contact says about the change of it that waits.
+
+    Args:
+        found: Read without that change.
+        said: What is wrong at each field.
+    """
+    draft = found.waiting.get(name)
+    other = draft if SHOWN in said else None
+    is_same_form = visit.form and SHOWN not in said  # its author has still seen no other
+    return {
+        "is_waiting": draft is not None,
+        "shown": visit.form[SHOWN] if is_same_form else draft.id if draft else "",
+        "other": other,
+        "other_changes": differences(other.change, found.answers, found.contacts) if other else [],
+    }
 
 
 def by_field(said: Iterable[Problem]) -> dict[str, Problem]:
@@ -267,11 +293,11 @@ def _page(
         typed=typed,
         said=at_fields,
         is_checked=is_checked,
-        is_waiting=answer.name in found.waiting,
         is_overdue=typed.review_by < visit.staff.now().date(),
         rows=[*typed.buttons, *[Button("", "")] * MOST_BUTTONS][:MOST_BUTTONS],
         destinations=found.destinations,
         contacts=found.contacts.values(),
         messages=_messages(visit, found, answer, typed),
         may_change=visit.who.role.includes(Role.EDITOR),
+        **what_waits(visit, found, answer.name, at_fields),
     )

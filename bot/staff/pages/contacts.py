@@ -12,7 +12,17 @@ from bot.content.changes import ContactChanged, Problem
 from bot.content.contacts import kind_of, link_of
 from bot.staff.accounts import Role
 from bot.staff.area import Pages, Refused, Visit
-from bot.staff.pages.answers import Content, by_field, content, day_typed, one_line, title_of, tried
+from bot.staff.drafts import SHOWN
+from bot.staff.pages.answers import (
+    Content,
+    by_field,
+    content,
+    day_typed,
+    one_line,
+    title_of,
+    tried,
+    what_waits,
+)
 from bot.webchat.database import off_loop
 
 pages = Pages()
@@ -48,8 +58,9 @@ async def show(visit: Visit) -> HTTPResponse:
 async def one(visit: Visit, id: str) -> HTTPResponse:
     found = await off_loop(content, visit, id)
     contact = _found(found, id)
-    waiting = found.waiting.get(id)
-    return _page(visit, found, contact, waiting if isinstance(waiting, ContactChanged) else contact)
+    draft = found.waiting.get(id)
+    typed = draft.change if draft else None
+    return _page(visit, found, contact, typed if isinstance(typed, ContactChanged) else contact)
 
 
 @pages.post("/contacts/<id:str>", Role.EDITOR)
@@ -68,6 +79,8 @@ async def change(visit: Visit, id: str) -> HTTPResponse:
     said = [*unread, *await off_loop(tried, visit, typed, not unread)]
     if not said:
         return visit.redirect("/changes", done="added")
+    if SHOWN in by_field(said):
+        found = await off_loop(content, visit, id)
     return _page(visit, found, contact, typed, said)
 
 
@@ -110,7 +123,7 @@ def _page(
         typed=typed,
         said=at_fields,
         naming=_naming(found, contact),
-        is_waiting=contact.name in found.waiting,
         is_overdue=contact.review_by < visit.staff.now().date(),
         may_change=visit.who.role.includes(Role.EDITOR),
+        **what_waits(visit, found, contact.name, at_fields),
     )
