@@ -19,7 +19,8 @@ two others or more; `python -m bench.outcomes clusters` prints it for other valu
 """
 
 MOST = 10_000
-"""Clusters that a new message is compared with, those used last: 15 MB, and a few milliseconds."""
+"""Clusters that a new message is compared with, those used last: 15 MB, and a few milliseconds. As many
+that come later are added before those used last are read again."""
 
 
 class Clusters:
@@ -33,6 +34,9 @@ class Clusters:
         self._centers = np.zeros((0, width), dtype=np.float32)
         self._ids: list[int] = []
         self._rows: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
 
     def put(self, known: Iterable[tuple[int, np.ndarray]]) -> None:
         """Adds clusters, or moves them: number and center of each; without one it is like nothing."""

@@ -42,6 +42,7 @@ from bot.staff.outcome_tables import (
 from bot.staff.outcomes import Conversation, Question, topics_of
 from bot.staff.redaction import redacted
 from bot.webchat.database import ConversationDatabase, feedback, messages, off_loop
+from identity.database import insert
 
 logger = logging.getLogger(__name__)
 
@@ -175,17 +176,20 @@ class Consumer:
         return queue
 
     def _known_clusters(self, connection: Connection) -> Clusters:
-        """Every cluster's center, as stored now."""
+        """The centers of the clusters that were used last, as stored now."""
         newer = sa.select(clusters.c.id, clusters.c.version, clusters.c.center)
-        if self._clusters is None:
-            self._clusters = Clusters(len(self._embed("?")))
+        known = self._clusters
+        if known is None or len(known) > 2 * MOST:
+            known = Clusters(len(self._embed("?")))
+            newer = newer.where(clusters.c.size > 0)
             newer = newer.order_by(clusters.c.version.desc()).limit(MOST)
         else:
             newer = newer.where(clusters.c.version > self._clusters_version)
         rows = connection.execute(newer).all()
-        self._clusters.put((row.id, unpacked(row.center)) for row in rows)
+        known.put((row.id, unpacked(row.center)) for row in rows)
+        self._clusters = known
         self._clusters_version = max([self._clusters_version, *(row.version for row in rows)])
-        return self._clusters
+        return known
 
 
 def erase(connection: Connection, conversation_id: str) -> None:
@@ -266,10 +270,8 @@ _LAST_EVENT = sa.select(sa.func.max(events.c.id))
 def _progress(connection: Connection, *, lock: bool = False) -> _Progress:
     row = connection.execute(_LOCKED_PROGRESS if lock else _PROGRESS).one_or_none()
     if row is None and lock:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-        connection.execute(
-            insert(progress).values(id=1, version=0, event_id=0).on_conflict_do_nothing()
-        )
+        first = insert(connection, progress).values(id=1, version=0, event_id=0)
+        connection.execute(first.on_conflict_do_nothing())
         row = connection.execute(_LOCKED_PROGRESS).one()
     return _Progress(*row) if row else _Progress()
 

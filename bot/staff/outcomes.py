@@ -318,7 +318,7 @@ class Conversation:
         if response in LOOKUPS:
             kind, is_any = LOOKUPS[response]
             question.lookup, question.states = kind, self.states
-            question.results = int(metadata.get("total") or 1) if is_any else 0
+            question.results = _number_found(metadata.get("total")) if is_any else 0
 
     def counts(self) -> dict[str, Any]:
         """What its questions add up to, in the columns of `outcomes_conversations`."""
@@ -352,6 +352,11 @@ class Conversation:
         for question in self.questions:
             counted.update(question.figures())
         return counted
+
+
+def _number_found(total: str | int | None) -> int:
+    """How many a response says that there are: of "more than 100" the number; 1 where it says none."""
+    return int(str(total or 1).split()[-1])
 
 
 def _first_of(ranking: list[dict[str, Any]]) -> list[tuple[str, float]]:

@@ -77,7 +77,7 @@ class Talk:
         band: str = "answer",
         ranking: Sequence[tuple[str, float]] = (),
         place: str | None = None,
-        total: int | None = None,
+        total: str | int | None = None,
         also: Any = lambda _: None,
         took: float = 0.04,
     ) -> str:
@@ -109,7 +109,7 @@ class Talk:
         band: str,
         ranking: Sequence[tuple[str, float]],
         place: str | None,
-        total: int | None,
+        total: str | int | None,
     ) -> list[dict[str, Any]]:
         ranked = ranking or [(intent, 0.9 if score is None else score)]
         parsed: dict[str, Any] = {

@@ -22,6 +22,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from actions import wording
 from bot.staff import consumer as consumer_module
 from bot.staff import outcomes
 from bot.staff.consumer import Consumer, erase
@@ -29,6 +30,7 @@ from bot.staff.outcome_tables import clusters, conversations, figures, progress,
 from bot.staff.outcomes import Question
 from bot.webchat.database import ConversationDatabase
 from bot.webchat.history import History
+from registration.queries import MOST_COUNTED
 from tests.outcomes.stream import EVENTS, NOON, Talk, database_at, made_up_vector
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +99,22 @@ def test_what_comes_of_a_message(tmp_path: Path, case: dict[str, Any]) -> None:
     (conversation,) = rows(database, conversations)
     expected = case.get("conversation", {})
     assert {name: conversation[name] for name in expected} == expected
+
+
+def test_more_results_than_are_counted_are_some(
+    database: ConversationDatabase, consumer: Consumer, caplog: pytest.LogCaptureFixture
+) -> None:
+    talk = Talk(database)
+    for found in (3, MOST_COUNTED + 1):
+        total = wording.number(found)
+        talk.turn("all classes", "find_classes", "utter_classes_found", total=total)
+
+    consumer.catch_up()
+
+    assert [row["results"] for row in rows(database, questions)] == [3, MOST_COUNTED]
+    (conversation,) = rows(database, conversations)
+    assert (conversation["lookups"], conversation["last_at"]) == (2, talk.at)
+    assert caplog.records == []
 
 
 def test_the_tables_of_responses_hold_what_the_domain_says() -> None:
@@ -420,6 +438,23 @@ def test_messages_that_mean_the_same_share_a_cluster(
         ["faq_host_class", 0.1],
         ["faq_hold_spot", 0.01],
     ]
+
+
+def test_clusters_that_go_on_coming_are_not_all_kept_in_mind(
+    database: ConversationDatabase, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "MOST", 5)
+    talk = Talk(database)
+    in_mind = []
+
+    for text in [*(f"wish{n}" for n in range(40)), "wish0", "wish39"]:
+        talk.turn(text, "not_covered", "utter_not_covered", score=0.2)
+        consumer.catch_up()
+        in_mind.append(len(consumer._clusters or ()))
+
+    assert max(in_mind) <= 2 * 5 + 1
+    sizes = {row["id"]: row["size"] for row in rows(database, clusters)}
+    assert (len(sizes), sizes[40]) == (41, 2), "the newest is known, the oldest isn't any more"
 
 
 def test_no_log_line_quotes_anybody(
