@@ -188,6 +188,12 @@ async def test_the_reports(area: Area) -> None:
     assert (await browser.get("/reports?from=2027-02-01&to=2027-01-01")).status_code == 422
     assert "The first day is after the last." in browser.text
     assert (await browser.get("/reports?from=x&to=<b>")).status_code == 200
+    for days, why in {
+        "from=2000-01-01&to=2027-01-01": "That is more than three years.",
+        "from=2027-02-01&to=2027-01-01": "The first day is after the last.",
+    }.items():
+        assert (await browser.get(f"/reports/file?{days}")).status_code == 422
+        assert why in browser.text
     file = await browser.get("/reports/file?from=2027-03-01&to=2027-03-01&of=states")
     assert file.headers["content-disposition"] == (
         'attachment; filename="report-2027-03-01-2027-03-01-states.csv"'

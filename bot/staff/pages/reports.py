@@ -53,9 +53,12 @@ async def show(visit: Visit) -> HTTPResponse:
 @pages.get("/reports/file", Role.VIEWER)
 async def file(visit: Visit) -> HTTPResponse:
     first, last, by_week = _asked(visit)
-    found: Report = await off_loop(
-        partial(report, visit.staff.database, min(first, last), last, by_week=by_week)
-    )
+    try:
+        found: Report = await off_loop(
+            partial(report, visit.staff.database, first, last, by_week=by_week)
+        )
+    except ValueError:
+        return await show(visit)  # which says why there is none
     kind = visit.asked("of")
     text = {"states": found.states_as_csv, "counts": found.counts_as_csv}.get(kind, found.as_csv)()
     name = f"report-{first}-{last}{f'-{kind}' if kind in ('states', 'counts') else ''}.csv"
