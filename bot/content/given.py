@@ -12,8 +12,9 @@
         - {class: A, status: attended, evaluated: true, issued: true}
 
 `in_days` counts from today to the first day; `month: 3` means the first Monday of the next March that
-isn't over, `month: -3` that of the last one. `days` is the length (5), `capacity` 40, and `seats` what is
-left of it.
+isn't over, or tomorrow in a March whose first Monday is over, and tonight on its last day; `month: -3` the
+first Monday of last year's March, or of this year's where that is over. Either ends in that month, too.
+`days` is the length (5), `capacity` 40, and `seats` what is left of it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from registration import models
 from registration.database import Database
 from registration.places import Place, resolve
 
-ZONE = ZoneInfo("America/Chicago")
+ZONE = ZoneInfo("America/Los_Angeles")
+"""Where it is today: as `bot.nlu.entities` counts days, so that "in March" means the same one."""
 CAPACITY = 40
 
 
@@ -41,7 +43,8 @@ def put(db: Database, given: dict[str, Any]) -> None:
         ValueError: A class is given at no place of the gazetteer.
     """
     now = datetime.now(timezone.utc)
-    rows = [class_row(row, now.date()) for row in given.get("classes", [])]
+    today = now.astimezone(ZONE).date()
+    rows = [class_row(row, today) for row in given.get("classes", [])]
     members = [
         {
             "id": number,
@@ -120,6 +123,9 @@ def class_row(row: dict[str, Any], today: date) -> dict[str, Any]:
         raise ValueError(f"{row['city']}, {row['state']} is no place")
     first = first_day(row, today)
     last = first + timedelta(days=row.get("days", 5) - 1)
+    if "month" in row:
+        last = min(last, _end_of_month(first))
+    begins, ends = (time(23, 58), time(23, 59)) if first == today else (time(8), time(17))
     return {
         "external_id": row["id"],
         "course_code": row["course"],
@@ -129,8 +135,8 @@ def class_row(row: dict[str, Any], today: date) -> dict[str, Any]:
         "longitude": place.longitude,
         "starts_on": first,
         "ends_on": last,
-        "starts_at": datetime.combine(first, time(8), ZONE),
-        "ends_at": datetime.combine(last, time(17), ZONE),
+        "starts_at": datetime.combine(first, begins, ZONE),
+        "ends_at": datetime.combine(last, ends, ZONE),
         "timezone": ZONE.key,
         "capacity": row.get("capacity", CAPACITY),
         "status": row.get("status", "scheduled"),
@@ -146,8 +152,13 @@ def first_day(row: dict[str, Any], today: date) -> date:
         return today + timedelta(days=row["in_days"])
     month = abs(row["month"])
     if row["month"] > 0:
-        year = today.year if month > today.month else today.year + 1
+        earliest, year = today + timedelta(days=1), today.year + (month < today.month)
     else:
-        year = today.year if month < today.month else today.year - 1
+        earliest, year = date.min, today.year - (month >= today.month)
     first = date(year, month, 1)
-    return first + timedelta(days=(calendar.MONDAY - first.weekday()) % 7)
+    monday = first + timedelta(days=(calendar.MONDAY - first.weekday()) % 7)
+    return max(monday, min(earliest, _end_of_month(first)))
+
+
+def _end_of_month(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
