@@ -33,7 +33,6 @@ from registration.settings import registration_url
 if TYPE_CHECKING:
     from registration.importers import ImportReport
 
-DATA_FILES = ("config.yml", "domain.yml", "data")
 MODELS = Path("models")
 MODEL_NAME = "assistant"
 

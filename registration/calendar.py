@@ -32,7 +32,6 @@ class Listed:
     taken: int
     status: str
     visibility: str
-    register_url: str | None
 
     @property
     def seats_left(self) -> int:
@@ -86,7 +85,6 @@ def calendar(
             TAKEN.label("taken"),
             TrainingClass.status,
             TrainingClass.visibility,
-            TrainingClass.register_url,
         )
         .join_from(TrainingClass, Course)
         .where(*conditions)

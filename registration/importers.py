@@ -186,14 +186,6 @@ def _take_back(report: ImportReport) -> None:
     raise _TakenBack(report)
 
 
-class _Bad(Exception):
-    """A value of a row can't be used."""
-
-    def __init__(self, column: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
-
-
 class _Row:
     """The values of a row by column, and what is wrong with them.
 

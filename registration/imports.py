@@ -137,13 +137,13 @@ class Trace:
         return self._seen.hexdigest()
 
 
-def recent(db: Database, *, limit: int = 20) -> list[PastImport]:
-    """The files that were loaded, newest first.
+def recent(db: Database) -> list[PastImport]:
+    """The last twenty files that were loaded, newest first.
 
     Raises:
         RegistrationUnavailable: The database can't be asked.
     """
-    rows = db.rows(sa.select(models.imports).order_by(models.imports.c.id.desc()).limit(limit))
+    rows = db.rows(sa.select(models.imports).order_by(models.imports.c.id.desc()).limit(20))
     return [_past(row, is_newest=row is rows[0]) for row in rows]
 
 

@@ -32,6 +32,9 @@ from registration.places import STATE_NAMES, Place, resolve
 Progress = Callable[[int, int], None]
 """Told how many rows of how many are there."""
 
+SEED = 2026
+"""Of chance: the same day gives the same data."""
+
 BEGINS, ENDS = time(8), time(17)
 """Class hours, in local time."""
 
@@ -155,13 +158,13 @@ def may_be_filled(db: Database, *, today: date) -> bool:
     return not db.rows(sa.select(table.c.id).where(~_is_made_up(table) | is_ahead).limit(1))
 
 
-def load_sample(db: Database, *, today: date, seed: int = 2026) -> None:
+def load_sample(db: Database, *, today: date) -> None:
     """Loads about 60 classes and members in every situation, in place of all that was made up before.
 
     Raises:
         RegistrationUnavailable: The database can't be used.
     """
-    chance = random.Random(seed)
+    chance = random.Random(SEED)
     classes = {
         row["external_id"]: TrainingClass(**row)
         for row in (*_offered_classes(today, chance), *_other_classes(today, chance))
@@ -199,7 +202,6 @@ def generate(
     classes: int,
     registrations: int,
     today: date,
-    seed: int = 2026,
     progress: Progress | None = None,
 ) -> None:
     """Adds any number of made-up classes and registrations, for benchmarks.
@@ -213,7 +215,7 @@ def generate(
     """
     if registrations and not classes:
         raise ValueError("registrations need classes")
-    chance = random.Random(seed)
+    chance = random.Random(SEED)
     each = min(20, classes)
     members = -(-registrations // each) if registrations else 0
     total = classes + members + registrations

@@ -12,10 +12,10 @@ from pathlib import Path
 import yaml
 
 from bot.content import files
+from bot.content.files import MODEL
 from tests.running_server import ROOT
 
 BANK = ("tests/nlu/utterances", "tests/conversations")
-MODEL = Path("models/assistant.tar.gz")
 
 
 def copy_of_the_root(to: Path, *, in_git: bool = True) -> Path:

@@ -10,8 +10,7 @@ from textwrap import indent
 import click
 
 from bot.content.bank import Bank, BankFailed, BankResult, Comparison, Figures, Held, compare
-
-MODEL = Path("models/assistant.tar.gz")
+from bot.content.files import MODEL
 
 
 @click.group()

@@ -18,6 +18,9 @@ PIPELINE = "config.yml"
 ENDPOINTS = "endpoints.yml"
 """What a model is run with."""
 
+MODEL = Path("models/assistant.tar.gz")
+"""The model itself."""
+
 
 def copy(root: Path, to: Path) -> None:
     """Copies the content, and what a model is made by and run with, into a folder.

@@ -250,8 +250,7 @@ class Visit:
 
     def number(self, name: str) -> int:
         """A parameter of the address that is a number; 0 where it is none."""
-        value = self.asked(name)
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else 0
+        return number_of(self.asked(name))
 
     def page(
         self,
@@ -275,14 +274,11 @@ class Visit:
         query = f"?{urlencode(parameters)}" if parameters else ""
         return redirect(PREFIX + path + query, status=303)
 
-    def remember(self, response: HTTPResponse, token: str) -> HTTPResponse:
-        """Gives the browser a token in place of the one it has."""
-        self.token = token
-        self.area.set_cookie(response, token)
-        return response
-
     def signed_in(self, response: HTTPResponse, session: SignedIn) -> HTTPResponse:
-        return self.remember(response, session.token)
+        """Gives the browser the session's token in place of the one it has."""
+        self.token = session.token
+        self.area.set_cookie(response, session.token)
+        return response
 
 
 class StaffArea:

@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from bot.content import files
 from bot.content.bank import Bank, BankFailed, BankResult, Comparison, compare
+from bot.content.files import MODEL
 from bot.reload import sha256_of
 from bot.staff import audit
 from bot.staff.content_tables import candidates
@@ -40,7 +41,6 @@ COPYING, TRAINING, TESTING, READY, FAILED = "copying", "training", "testing", "r
 RUNNING = (COPYING, TRAINING, TESTING)
 
 FOLDER = Path("var/content")
-MODEL = Path("models/assistant.tar.gz")
 
 TRAINED, TESTED_BEFORE = 0.6, 0.7
 """Shares of the work that are done when the model is trained, and when what is published is tried out."""

@@ -16,6 +16,7 @@ from bot.contacts import ContactsInvalid
 from bot.content.answers import AnswersInvalid
 from bot.content.check import KINDS
 from bot.content.check import check as look_through
+from bot.content.files import MODEL
 from bot.settings import Settings, SettingsInvalid
 from bot.staff import outcome_tables
 from bot.staff.reports import report
@@ -27,7 +28,7 @@ USUAL_DAYS = 90
 @click.command()
 @click.option(
     "--model",
-    default="models/assistant.tar.gz",
+    default=MODEL,
     show_default=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="Which examples it takes for others is told, if it is there.",

@@ -26,10 +26,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.content import files
 from bot.content.changes import described
+from bot.content.files import MODEL
 from bot.content.repository import GitFailed, Repository
 from bot.reload import KEPT, sha256_of
 from bot.staff import audit, content_tables
-from bot.staff.candidates import FOLDER, MODEL, Candidate, Candidates
+from bot.staff.candidates import FOLDER, Candidate, Candidates
 from bot.staff.content_tables import (
     BEGUN,
     DONE,
@@ -424,11 +425,11 @@ class Publications:
             )
 
 
-def repair(conversations_url: str, root: Path = Path()) -> None:
+def repair(conversations_url: str) -> None:
     """Brings to its end what was cut short, before a server reads the files; says so where it can't."""
     database = ConversationDatabase(conversations_url, metadata=(METADATA, content_tables.METADATA))
     try:
-        Publications(database, root).repair()
+        Publications(database).repair()
     except PublicationRefused as refused:
         logger.error("%s", refused)
     except (SQLAlchemyError, OSError) as error:

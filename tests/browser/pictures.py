@@ -19,8 +19,9 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from bot.content.files import MODEL
 from bot.staff.accounts import Role
-from bot.staff.candidates import MODEL, Candidates
+from bot.staff.candidates import Candidates
 from bot.staff.consumer import Consumer
 from bot.staff.content_tables import METADATA as CONTENT
 from bot.staff.database import METADATA

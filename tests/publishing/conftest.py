@@ -13,8 +13,9 @@ from sqlalchemy.engine import make_url
 from bot.content.answers import read_answers
 from bot.content.bank import Bank, BankResult
 from bot.content.changes import AnswerChanged, no_change
+from bot.content.files import MODEL
 from bot.staff.accounts import Accounts, Role
-from bot.staff.candidates import MODEL, Candidate, Candidates
+from bot.staff.candidates import Candidate, Candidates
 from bot.staff.content_tables import METADATA as CONTENT
 from bot.staff.database import METADATA as STAFF
 from bot.staff.drafts import Drafts

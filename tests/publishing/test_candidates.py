@@ -11,9 +11,10 @@ import pytest
 
 from bot.content.bank import Bank, BankFailed, BankResult
 from bot.content.changes import ExamplesAdded
+from bot.content.files import MODEL
 from bot.reload import sha256_of
 from bot.staff import candidates as module
-from bot.staff.candidates import DIED, MODEL, Candidate, CandidateProblem, Candidates
+from bot.staff.candidates import DIED, Candidate, CandidateProblem, Candidates
 from bot.staff.drafts import Drafts
 from bot.webchat.database import ConversationDatabase
 from tests.publishing.conftest import JANE, PutTogether, both, reads

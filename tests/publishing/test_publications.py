@@ -16,9 +16,10 @@ from bot.content import files
 from bot.content.bank import BankResult, Held
 from bot.content.changes import ExamplesAdded
 from bot.content.expectations import Problem
+from bot.content.files import MODEL
 from bot.reload import KEPT, sha256_of
 from bot.staff.audit import entries
-from bot.staff.candidates import MODEL, Candidate
+from bot.staff.candidates import Candidate
 from bot.staff.content_tables import Published, published
 from bot.staff.drafts import Drafts
 from bot.staff.publications import PublicationRefused, Publications

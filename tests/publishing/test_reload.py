@@ -17,7 +17,7 @@ import pytest
 
 from bot.contacts import load_contacts
 from bot.content.changes import ContactChanged
-from bot.staff.candidates import MODEL
+from bot.content.files import MODEL
 from bot.staff.drafts import Drafts
 from bot.staff.publications import Publications
 from registration.database import Database

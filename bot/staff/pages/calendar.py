@@ -11,7 +11,7 @@ from sanic.response import HTTPResponse
 from bot.staff import calendar_files
 from bot.staff.accounts import Role
 from bot.staff.apart import apart
-from bot.staff.area import Pages, Refused, Visit
+from bot.staff.area import Pages, Refused, Visit, number_of
 from bot.staff.calendar_files import Databases
 from bot.staff.uploads import Upload
 from bot.webchat.database import off_loop
@@ -99,11 +99,11 @@ async def forget(visit: Visit) -> HTTPResponse:
 
 @pages.post("/calendar/files/undo", Role.EDITOR)
 async def take_back(visit: Visit) -> HTTPResponse:
-    id_ = visit.form["import"]
-    if not (id_.isascii() and id_.isdigit() and len(id_) < 10):
+    id_ = number_of(visit.form["import"])
+    if not id_:
         raise Refused(404, "not_found")
     who, now = visit.who.email, visit.staff.now()
-    if reason := await _apart(visit, calendar_files.take_back, int(id_), by=who, at=now):
+    if reason := await _apart(visit, calendar_files.take_back, id_, by=who, at=now):
         return await _files(visit, problem="undo", reason=reason)
     return visit.redirect("/calendar/files")
 
