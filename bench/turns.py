@@ -112,22 +112,23 @@ def main(without_stock: bool) -> None:
 async def measure(system: System, at_once: int, conversations: int) -> Measured:
     """Has conversations with a system, `at_once` of them at a time."""
     milliseconds: list[float] = []
-    # As browsers do: a connection for each who asks, kept open.
-    connections = aiohttp.TCPConnector(limit=at_once)
-    async with aiohttp.ClientSession(connector=connections) as http:
+    async with aiohttp.ClientSession() as http:
         begun = [await system.begin(http) for _ in range(conversations)]
-        waiting = iter(zip(begun, cycle(STATE_NAMES.values())))
+    waiting = iter(zip(begun, cycle(STATE_NAMES.values())))
 
-        async def talk() -> None:
+    async def talk(number: int) -> None:
+        # As browsers do: a connection for each who asks, kept open, from an address of its own.
+        connection = aiohttp.TCPConnector(local_addr=(f"127.0.1.{number}", 0))
+        async with aiohttp.ClientSession(connector=connection) as http:
             for conversation, state in waiting:
                 for text in texts(state):
                     began = time.perf_counter()
                     await system.say(http, conversation, text)
                     milliseconds.append(1000 * (time.perf_counter() - began))
 
-        began, used = time.perf_counter(), system.cpu_seconds
-        await asyncio.gather(*(talk() for _ in range(at_once)))
-        seconds, cpu_seconds = time.perf_counter() - began, system.cpu_seconds - used
+    began, used = time.perf_counter(), system.cpu_seconds
+    await asyncio.gather(*(talk(number) for number in range(1, at_once + 1)))
+    seconds, cpu_seconds = time.perf_counter() - began, system.cpu_seconds - used
     return Measured(milliseconds, seconds, cpu_seconds, system.megabytes)
 
 
