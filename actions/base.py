@@ -2,9 +2,11 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.service import RegistrationService
@@ -16,6 +18,11 @@ SERVICE = RegistrationService()
 """One service, and one pool of connections, for all actions of the process."""
 
 Events = list[dict[str, Any]]
+
+
+def set_slots(values: Mapping[str, Any]) -> Events:
+    """The events that set slots, by their names."""
+    return [SlotSet(slot, value) for slot, value in values.items()]
 
 
 class LookupAction(Action, ABC):

@@ -7,10 +7,11 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import wording
-from actions.base import SERVICE, Events, LookupAction
+from actions.base import SERVICE, Events, LookupAction, set_slots
 from actions.identity_service import MEMBERS, Members
 from actions.places import ask_place, place_answered, validate_place
 from actions.search import (
+    INFORM,
     SEARCH_ENTITIES,
     Search,
     entity_values,
@@ -95,8 +96,7 @@ class ValidateFindClassesForm(FormValidationAction):
     ) -> Events:
         answered = place_answered(tracker)
         if answered:
-            place = validate_place(answered, dispatcher)
-            return [SlotSet(slot, value) for slot, value in place.items()]
+            return set_slots(validate_place(answered, dispatcher))
         # Places that an earlier question left to choose from aren't asked about again.
         events = [] if slot_asked_for(tracker) else [SlotSet("place_options", None)]
         events += await super().get_validation_events(dispatcher, tracker, domain)
@@ -178,7 +178,7 @@ def show_page(
         **{**wording.search_words(search), **variables},
     )
     return [
-        *(SlotSet(slot, value) for slot, value in search.values().items()),
+        *set_slots(search.values()),
         SlotSet("listed_classes", [offered.id for offered in page.classes]),
         shown(search, page),
         SlotSet("last_class", page.classes[0].id if page.total == 1 else None),
@@ -201,11 +201,10 @@ def heard_while_waiting(
     intent = intent_of_latest_message(tracker)
     if intent in domain["forms"][form]["ignored_intents"]:
         return []
-    if slot_asked_for(tracker) and intent == "inform" and not says_which(tracker):
+    if slot_asked_for(tracker) and intent == INFORM and not says_which(tracker):
         dispatcher.utter_message(response="utter_place_not_recognized")
         return [SlotSet("place", None)]
-    named = entity_values(tracker, ("course", "period"))
-    return [SlotSet(slot, value) for slot, value in named.items()]
+    return set_slots(entity_values(tracker, ("course", "period")))
 
 
 def _found(page: ClassPage) -> str:

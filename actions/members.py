@@ -16,12 +16,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import wording
 from actions.base import SERVICE, Events, LookupAction
 from actions.identity_service import MEMBERS, Members
-from actions.search import SEARCH_ENTITIES, Search, entity_values, named_by_city, nth
+from actions.search import SEARCH_ENTITIES, Search, entity_values, is_ordinal, named_by_city, nth
 from actions.service import RegistrationService
 from actions.sign_in import FORM, OVER, forget
 from identity.addresses import masked
 from identity.service import Identity
-from registration.members import LAST_DAY_ENDS_IN, Attendance, CertificateState
+from registration.members import Attendance, CertificateState, last_day
 
 CERTIFICATES: dict[CertificateState, str] = {
     "cancelled": "utter_certificate_cancelled",
@@ -64,7 +64,7 @@ class MemberAction(LookupAction):
 
     def today(self) -> date:
         """The day that it is where days end last, of the contiguous states."""
-        return self.service.now().astimezone(LAST_DAY_ENDS_IN).date()
+        return last_day(self.service.now())
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         member = await self.members.current(tracker)
@@ -130,14 +130,14 @@ class ActionCheckCertificates(MemberAction):
         """
         said = entity_values(tracker, (*SEARCH_ENTITIES, "reference"))
         ordinal = said.get("reference", "")
-        if ordinal.lstrip("-").isdigit():
+        if is_ordinal(ordinal):
             return nth(listed, ordinal)
         search = Search.from_values(said)
-        named = () if search.place else named_by_city(tracker, everything)
+        among = (() if search.place else named_by_city(tracker, everything)) or everything
         searches = [search, *self._a_year_earlier(search)]
-        fitting = [a for a in named or everything if any(s.matches(a) for s in searches)]
+        fitting = [a for a in among if any(s.matches(a) for s in searches)]
         at_any_time = replace(search, period=None)
-        return fitting or [a for a in named or everything if at_any_time.matches(a)]
+        return fitting or [a for a in among if at_any_time.matches(a)]
 
     def _a_year_earlier(self, search: Search) -> Sequence[Search]:
         """What may be meant too: "in March" is heard as the next one that isn't over."""
@@ -180,11 +180,12 @@ class ActionMyClasses(MemberAction):
         member: Identity,
     ) -> Events:
         everything = await self.service.attendances(member.email)
+        today = self.today()
         ahead = [
             a
             for a in reversed(everything)
             if a.certificate in ("class_not_over", "class_postponed")
-            or (a.certificate == "class_cancelled" and a.ends_on >= self.today())
+            or (a.certificate == "class_cancelled" and a.ends_on >= today)
         ]
         if not ahead:
             dispatcher.utter_message(response="utter_no_classes_of_mine")

@@ -5,7 +5,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.search import action_before, entity_value, nth, slot_asked_for
+from actions.search import action_before, entity_value, is_ordinal, nth, slot_asked_for
 from actions.wording import place_button
 from registration.places import STATE_NAMES, AmbiguousPlace, ForeignPlace, Place, resolve
 
@@ -20,7 +20,7 @@ def place_answered(tracker: Tracker) -> str | None:
         return None
     options = tracker.get_slot("place_options") or []
     reference = entity_value(tracker, "reference") or ""
-    if options and reference.lstrip("-").isdigit():
+    if options and is_ordinal(reference):
         return next(iter(nth(options, reference)), None)
     text = (tracker.latest_message.get("text") or "").strip().rstrip(".")
     return text if text in STATE_NAMES else None

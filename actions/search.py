@@ -21,6 +21,9 @@ from registration.queries import CONFERENCES, ClassSummary
 
 SEARCH_ENTITIES = ("place", "course", "period")
 
+INFORM = "inform"
+"""The intent of what names a place, course, month or class, and of what looks like it."""
+
 Offered = TypeVar("Offered", ClassSummary, Attendance)
 Item = TypeVar("Item")
 
@@ -134,6 +137,11 @@ def named_by_city(tracker: Tracker, classes: Iterable[Offered]) -> list[Offered]
     """
     text = (tracker.latest_message.get("text") or "").lower()
     return [c for c in classes if re.search(rf"\b{re.escape(c.city.lower())}\b", text)]
+
+
+def is_ordinal(reference: str) -> bool:
+    """Whether a reference is a number in a list, as `nth` takes it."""
+    return reference.lstrip("-").isdigit()
 
 
 def nth(listed: Sequence[Item], ordinal: str) -> Sequence[Item]:

@@ -9,10 +9,11 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from actions import wording
-from actions.base import SERVICE, Events, LookupAction
+from actions.base import SERVICE, Events, LookupAction, set_slots
 from actions.classes import shown
 from actions.places import ask_place, place_answered, validate_place
 from actions.search import (
+    INFORM,
     SEARCH_ENTITIES,
     Search,
     action_before,
@@ -30,9 +31,6 @@ from registration.queries import ClassSummary
 
 ABOUT_THAT = "about_that_class"
 """The intent of a question about the class that was spoken of last: "when is it?"."""
-
-INFORM = "inform"
-"""The intent of what names a place, course, month or class, and of what looks like it."""
 
 NO_SUCH_CLASS = "none"
 """Value of the slot class_id when nothing fits: the form is done, and the answer is that."""
@@ -97,8 +95,9 @@ class ValidateSeatsForm(Action):
         if named := answered or tracker.get_slot("place"):
             place = validate_place(named, dispatcher)
         search = Search.from_values({**tracker.slots, **place})
+        events = set_slots(place)
         ask_for_place = [
-            *(SlotSet(slot, value) for slot, value in place.items()),
+            *events,
             SlotSet("class_id", None),  # "that one", of nothing: the form keeps the turn
             SlotSet(REQUESTED_SLOT, "place"),
         ]
@@ -108,7 +107,6 @@ class ValidateSeatsForm(Action):
         page = await self.service.upcoming_classes(search, limit=MOST_TO_CHOOSE_FROM)
         if page.has_more and not search.place:
             return ask_for_place
-        events = [SlotSet(slot, value) for slot, value in place.items()]
         in_town = [c for c in page.classes if search.is_in_towns and search.matches(c)]
         if in_town:
             return [*events, *_choose(in_town)]

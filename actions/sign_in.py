@@ -13,7 +13,13 @@ from rasa_sdk.forms import REQUESTED_SLOT
 
 from actions.base import Events
 from actions.identity_service import MEMBERS, Members
-from actions.search import action_before, entity_value, intent_of_latest_message
+from actions.search import (
+    INFORM,
+    action_before,
+    entity_value,
+    intent_of_latest_message,
+    slot_asked_for,
+)
 from identity.addresses import masked
 from identity.codes import NoCode, Right, TooMany, Wrong
 
@@ -22,7 +28,7 @@ FORM = "sign_in_form"
 OVER = "over"
 """Value of the slot `code` when the form has nothing more to ask, however it ended."""
 
-UNCLEAR = ("inform", "nlu_fallback", "affirm")
+UNCLEAR = (INFORM, "nlu_fallback", "affirm")
 """Intents of a reply that is neither what was asked for nor a question of its own."""
 
 ABOUT_SIGNING_IN = (*UNCLEAR, "sign_in", "resend_code")
@@ -50,9 +56,7 @@ class ValidateSignInForm(Action):
         tracker: Tracker,
         domain: dict[str, Any],  # noqa: ARG002  rasa-sdk's signature
     ) -> Events:
-        requested = tracker.get_slot(REQUESTED_SLOT)
-        # A look-up that this interrupts leaves there what it waited for.
-        waiting_for = requested if requested in ("email", "code") else None
+        waiting_for = slot_asked_for(tracker)
         email, code = entity_value(tracker, "email"), entity_value(tracker, "code")
         intent = intent_of_latest_message(tracker)
         has_just_begun = action_before(tracker, FORM) != "action_listen"

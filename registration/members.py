@@ -74,6 +74,11 @@ def certificate_state(
 LAST_DAY_ENDS_IN = ZoneInfo("America/Los_Angeles")
 
 
+def last_day(now: datetime) -> date:
+    """The day that it is where days end last."""
+    return now.astimezone(LAST_DAY_ENDS_IN).date()
+
+
 @dataclass(frozen=True)
 class Account:
     name: str
@@ -85,10 +90,7 @@ class Account:
 
     def has_ended(self, now: datetime) -> bool:
         """Whether the membership's last day is over; never where it has none."""
-        return (
-            self.member_until is not None
-            and self.member_until < now.astimezone(LAST_DAY_ENDS_IN).date()
-        )
+        return self.member_until is not None and self.member_until < last_day(now)
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,16 @@ from __future__ import annotations
 import calendar
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from registration import models
 from registration.database import Database
+from registration.members import LAST_DAY_ENDS_IN
 from registration.places import Place, resolve
 
-ZONE = ZoneInfo("America/Los_Angeles")
+ZONE = LAST_DAY_ENDS_IN
 """Where it is today: as `bot.nlu.entities` counts days, so that "in March" means the same one."""
 CAPACITY = 40
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -33,22 +34,17 @@ def registration(url: str) -> Access:
 
 def identity(url: str) -> Access:
     database = IdentityDatabase(url)
-
-    def ask() -> list[Any]:
-        with database.reading() as connection:
-            return list(connection.execute(A_QUESTION))
-
-    return Access(ask, database.transaction, database.dispose)
+    return Access(partial(read, database), database.transaction, database.dispose)
 
 
 def conversations(url: str) -> Access:
     database = ConversationDatabase(url)
+    return Access(partial(read, database), database.writing, database.dispose)
 
-    def ask() -> list[Any]:
-        with database.reading() as connection:
-            return list(connection.execute(A_QUESTION))
 
-    return Access(ask, database.writing, database.dispose)
+def read(database: IdentityDatabase | ConversationDatabase) -> list[Any]:
+    with database.reading() as connection:
+        return list(connection.execute(A_QUESTION))
 
 
 @pytest.fixture(scope="module")
